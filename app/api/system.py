@@ -1,0 +1,74 @@
+"""What the service says about itself: health, keys, name."""
+
+from fastapi import APIRouter, Request, Response, status
+
+from app import __version__
+from app.api.deps import ServicesDep, SettingsDep
+from app.api.html import page
+from app.schemas.system import (
+    About,
+    BreakerHealth,
+    DatabaseHealth,
+    JsonWebKey,
+    JsonWebKeySet,
+    Live,
+    Ready,
+)
+
+JWKS_SECONDS = 600
+"""How long others may keep the keys; the next one is published a day ahead."""
+
+router = APIRouter(tags=["System"])
+
+
+@router.get("/health/live")
+async def live() -> Live:
+    """Tell that the process serves."""
+    return Live()
+
+
+@router.get(
+    "/health/ready",
+    responses={503: {"model": Ready, "description": "The database is not usable."}},
+)
+async def ready(services: ServicesDep, response: Response) -> Ready:
+    """Tell whether the service can do its work."""
+    database = DatabaseHealth.model_validate(await services.health.check())
+    usable = database.reachable and database.migrated
+    if not usable:
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    breakers = {
+        name: BreakerHealth.model_validate(state)
+        for name, state in services.breakers.snapshot().items()
+    }
+    return Ready(
+        status="ready" if usable else "unready", database=database, breakers=breakers
+    )
+
+
+@router.get("/.well-known/jwks.json")
+async def jwks(services: ServicesDep, response: Response) -> JsonWebKeySet:
+    """Return the public keys that check access tokens (RFC 7517)."""
+    response.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
+    keys = [JsonWebKey.model_validate(key) for key in services.keys.published()]
+    return JsonWebKeySet(keys=keys)
+
+
+@router.get(
+    "/",
+    response_model=About,
+    responses={200: {"content": {"text/html": {}}, "description": "By `Accept`."}},
+)
+async def about(request: Request, settings: SettingsDep) -> Response | About:
+    """Say what this is and where to go from here."""
+    facts = About(
+        name=settings.service_name,
+        version=__version__,
+        docs=f"{settings.public_url}/docs",
+        openapi=f"{settings.public_url}/openapi.json",
+        jwks=f"{settings.public_url}/.well-known/jwks.json",
+        errors=f"{settings.public_url}/errors",
+    )
+    if "text/html" in request.headers.get("accept", ""):
+        return page("about.html", about=facts)
+    return facts

@@ -1,0 +1,115 @@
+"""The caller's own account and sessions."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response, status
+
+from app.api.deps import (
+    CookiesDep,
+    PageRequestDep,
+    PrincipalDep,
+    ServicesDep,
+    SessionsDep,
+    UserServiceDep,
+)
+from app.core.exceptions import (
+    BusyError,
+    LastAdminError,
+    SessionNotFoundError,
+    TooManyRequestsError,
+    UserNotFoundError,
+    WrongPasswordError,
+)
+from app.schemas.pages import Page
+from app.schemas.problems import PASSWORD_RULES, problems
+from app.schemas.sessions import Session
+from app.schemas.user import AccountDeletion, Me, MeChanges, PasswordChange
+
+router = APIRouter(prefix="/users/me", tags=["The caller"])
+
+
+@router.get("")
+async def see_me(principal: PrincipalDep) -> Me:
+    """Return the caller's account and permissions."""
+    return Me.of(principal.user)
+
+
+@router.patch("", responses=problems(UserNotFoundError))
+async def change_me(
+    body: MeChanges, principal: PrincipalDep, users: UserServiceDep
+) -> Me:
+    """Change the caller's account."""
+    return Me.of(await users.update(principal.user.id, body.changes()))
+
+
+@router.delete(
+    "",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(
+        UserNotFoundError,
+        WrongPasswordError,
+        LastAdminError,
+        TooManyRequestsError,
+        BusyError,
+    ),
+)
+async def delete_me(
+    body: AccountDeletion,
+    principal: PrincipalDep,
+    users: UserServiceDep,
+    cookies: CookiesDep,
+    response: Response,
+) -> None:
+    """Delete the caller's account and everything of it, for good."""
+    await users.delete_own(principal, body.password.get_secret_value())
+    cookies.clear(response)
+
+
+@router.post(
+    "/password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(
+        UserNotFoundError,
+        WrongPasswordError,
+        *PASSWORD_RULES,
+        TooManyRequestsError,
+        BusyError,
+    ),
+)
+async def change_password(
+    body: PasswordChange, principal: PrincipalDep, users: UserServiceDep
+) -> None:
+    """Change the caller's password; all other sessions end."""
+    await users.change_password(
+        principal,
+        body.current_password.get_secret_value(),
+        body.new_password.get_secret_value(),
+    )
+
+
+@router.get("/sessions")
+async def list_my_sessions(
+    principal: PrincipalDep,
+    services: ServicesDep,
+    page: PageRequestDep,
+    ended: Annotated[bool, Query(description="List ended sessions too.")] = False,
+) -> Page[Session]:
+    """List the devices the caller is signed in on, newest first."""
+    rows = await services.sessions.page_of_user(principal.user.id, page, ended=ended)
+    now = services.clock()
+    return Page[Session].of(
+        rows, lambda row: Session.of(row, principal.session.id, now)
+    )
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(SessionNotFoundError),
+)
+async def end_my_session(
+    session_id: UUID, principal: PrincipalDep, sessions: SessionsDep
+) -> None:
+    """Sign one of the caller's devices out."""
+    await sessions.end_own(principal.user.id, session_id, principal.session.id)

@@ -1,0 +1,110 @@
+"""The command line: what operators do beside the running server."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import click
+
+from app import __version__
+from app.core.config import Settings, load_settings
+from app.core.exceptions import AppError, StartupError
+from app.core.logging import configure_logging
+from app.migrations import head_revision, prepare_schema
+from app.services.container import Services, open_services
+
+Result = TypeVar("Result")
+
+
+@click.group()
+@click.version_option(__version__, prog_name="cardea")
+def main() -> None:
+    """Cardea, a self-hosted sign-in service."""
+
+
+@main.command("create-admin")
+@click.option("--email", prompt="E-mail", help="The e-mail address to sign in with.")
+@click.option(
+    "--promote",
+    is_flag=True,
+    help="Make an existing account an admin instead; its password stays.",
+)
+def create_admin(email: str, promote: bool) -> None:
+    """Make an administrator.
+
+    The password is asked for, or read as one line from standard input if that is no
+    terminal. It is never taken from an argument, where other users could see it.
+    """
+    if promote:
+        if _run(lambda services: services.setup.promote(email)) is None:
+            raise click.ClickException("There is no account with this e-mail address.")
+        click.echo(f"{email} is an administrator now.")
+        return
+    password = _ask_password()
+    _run(lambda services: services.setup.create_admin(email, password))
+    click.echo(f"Administrator {email} was made.")
+
+
+@main.command("rotate-keys")
+@click.option(
+    "--compromised",
+    is_flag=True,
+    help="Trust no other key any more: every access token dies, sessions stay.",
+)
+def rotate_keys(compromised: bool) -> None:
+    """Make a new signing key.
+
+    It is published at once and signs a day later, when everybody knows it. The server
+    does this by itself every 90 days.
+    """
+    key = _run(lambda services: services.keys.rotate(compromised=compromised))
+    click.echo(f"Key {key.kid} signs from {key.signs_from:%Y-%m-%d %H:%M} UTC.")
+
+
+@main.command("migrate")
+def migrate_database() -> None:
+    """Bring the database's schema up to date; the server does it at start."""
+    settings = _settings().model_copy(update={"migrate_on_start": True})
+    with _errors_in_one_line():
+        asyncio.run(prepare_schema(settings))
+    click.echo(f"The database is at revision {head_revision()}.")
+
+
+def _ask_password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _run(command: Callable[[Services], Awaitable[Result]]) -> Result:
+    """Run a command on the services."""
+    with _errors_in_one_line():
+        return asyncio.run(_with_services(_settings(), command))
+
+
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """Say in one line what went wrong, and exit with status 1."""
+    try:
+        yield
+    except AppError as error:
+        raise click.ClickException(f"{error.title} {error.remedy}") from None
+    except (StartupError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _with_services(
+    settings: Settings, command: Callable[[Services], Awaitable[Result]]
+) -> Result:
+    await prepare_schema(settings)
+    async with open_services(settings, head_revision(), is_owner=False) as services:
+        await services.setup.ensure_roles()
+        return await command(services)
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    configure_logging(settings)
+    return settings

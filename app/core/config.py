@@ -1,0 +1,330 @@
+"""Settings: every knob, typed, bounded and documented.
+
+Values come from the environment or from a `.env` file in the working directory;
+the environment wins. docs/configuration.md is generated from this module.
+"""
+
+import re
+import sys
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SAMPLE_SECRET_KEY = "development-only-secret-key-replace-it-in-production"
+MINIMUM_SECRET_BYTES = 32
+SUPPORTED_DATABASES = ("sqlite+aiosqlite:///", "postgresql+asyncpg://")
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_HOST = re.compile(r"\[[\da-f:.]+\]|[\w.-]+", re.ASCII | re.IGNORECASE)
+_HOST_AND_PORT = re.compile(rf"({_HOST.pattern})(:\d{{1,5}})?", _HOST.flags)
+
+_EMPTY_MEANS_OFF = frozenset({"breached_passwords_url"})
+
+CommaSeparated: TypeAlias = Annotated[tuple[str, ...], NoDecode]
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class Settings(BaseSettings):
+    """Everything an operator can choose."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    environment: Literal["development", "test", "production"] = "production"
+    """Where this runs. Production refuses every unsafe setting; development adds
+    conveniences such as a first admin with a random password."""
+
+    secret_key: SecretStr
+    """At least 32 random bytes, from which the keys for refresh tokens, device
+    cookies and the sealed signing keys are derived. Make one with
+    `python -c "import secrets; print(secrets.token_urlsafe(48))"`."""
+
+    previous_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Older values of SECRET_KEY, separated by commas, newest first: what they
+    sealed or signed is still accepted, so that a change signs nobody out."""
+
+    service_name: str = Field(default="Cardea", min_length=1, max_length=60)
+    """What people call the service: shown on its pages, refused in passwords."""
+
+    public_url: str = "http://localhost:8000"
+    """Where people and programs reach the service: the issuer of its tokens and the
+    base of every link. Scheme, host and port only. Never taken from a request."""
+
+    allowed_hosts: CommaSeparated = ()
+    """Names, without ports, accepted in the Host header beside PUBLIC_URL's. In
+    development also localhost, 127.0.0.1, [::1] and testserver."""
+
+    trusted_proxies: CommaSeparated = ()
+    """Addresses and networks of the reverse proxies in front of the service, whose
+    X-Forwarded-For is believed; everybody else's is ignored."""
+
+    cors_origins: CommaSeparated = ()
+    """Exact origins, such as `https://app.example.com`, whose pages may call the
+    service with the user's cookies."""
+
+    database_url: str = "sqlite+aiosqlite:///./cardea.db"
+    """Where the data lives: `sqlite+aiosqlite:///PATH` or
+    `postgresql+asyncpg://USER:PASSWORD@HOST/NAME`."""
+
+    database_timeout_seconds: int = Field(default=5, ge=1, le=60)
+    """How long a request waits for a connection or a lock before it answers 503
+    `database_unavailable`."""
+
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    """How many PostgreSQL connections one process keeps."""
+
+    migrate_on_start: bool = True
+    """Bring the PostgreSQL schema up to date at start. SQLite is always migrated."""
+
+    redis_url: str = ""
+    """Where limits will be shared between processes. This version still counts them in
+    each process's memory, and warns when this is set."""
+
+    token_audience: str = Field(default="cardea", min_length=1, max_length=200)
+    """The `aud` claim of access tokens."""
+
+    access_token_seconds: int = Field(default=600, ge=60, le=3600)
+    """How long an access token is valid."""
+
+    refresh_idle_seconds: int = Field(default=2_592_000, ge=300, le=31_536_000)
+    """How long a session lasts without a refresh."""
+
+    refresh_max_seconds: int = Field(default=7_776_000, ge=300, le=63_072_000)
+    """How long a session lasts at most, whatever its use."""
+
+    refresh_grace_seconds: int = Field(default=30, ge=0, le=300)
+    """For how long after a rotation the previous refresh token is answered with the
+    same successor: two tabs, a retry."""
+
+    principal_cache: bool = True
+    """Keep callers' accounts and permissions in memory between requests. They are
+    dropped the moment they change."""
+
+    bcrypt_rounds: int = Field(default=12, ge=4, le=16)
+    """The cost of a password hash, as a power of two. At least 10 in production."""
+
+    password_min_length: int = Field(default=10, ge=8, le=64)
+    """The fewest characters a password may have."""
+
+    password_queue_size: int = Field(default=100, ge=1, le=10_000)
+    """How many sign-ins may wait for a free core before the next is answered 503
+    `busy` at once."""
+
+    breached_passwords_url: str = "https://api.pwnedpasswords.com"
+    """The Have I Been Pwned range API, asked with the first five characters of a
+    password's SHA-1. Empty turns the check off."""
+
+    sign_up: Literal["open", "invite", "closed"] = "open"
+    """Who may make an account: anybody, those an admin makes one for, or nobody."""
+
+    email_verification: Literal["optional", "required"] = "optional"
+    """Whether an account must prove its e-mail address before it can sign in."""
+
+    rate_limits: bool = True
+    """Count attempts and make callers wait. Off only outside production."""
+
+    first_admin_email: str = ""
+    """The e-mail address of an admin to make at start when there is none."""
+
+    first_admin_password: SecretStr = SecretStr("")
+    """The password of that first admin."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important events that are logged."""
+
+    log_format: Literal["json", "console"] = "json"
+    """One JSON object per line, or text for people."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, values: dict[str, object]) -> dict[str, object]:
+        """Take an empty variable for none, unless empty means off."""
+        return {
+            name: value
+            for name, value in values.items()
+            if value != "" or name in _EMPTY_MEANS_OFF
+        }
+
+    @field_validator(
+        "previous_secret_keys",
+        "allowed_hosts",
+        "trusted_proxies",
+        "cors_origins",
+        mode="before",
+    )
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("secret_key", "previous_secret_keys")
+    @classmethod
+    def _long_enough(
+        cls, value: SecretStr | tuple[SecretStr, ...]
+    ) -> SecretStr | tuple[SecretStr, ...]:
+        for secret in value if isinstance(value, tuple) else (value,):
+            if len(secret.get_secret_value().encode()) < MINIMUM_SECRET_BYTES:
+                raise ValueError(f"must have at least {MINIMUM_SECRET_BYTES} bytes")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin_only(cls, value: str) -> str:
+        return _origin(value)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_origin(origin) for origin in value)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_without_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _HOST.fullmatch(name):
+                raise ValueError("must be names without scheme, port or wildcard")
+        return tuple(name.lower() for name in value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses_or_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            ip_network(entry, strict=False)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _supported_database(cls, value: str) -> str:
+        if not value.startswith(SUPPORTED_DATABASES) or ":memory:" in value:
+            raise ValueError(f"must start with {' or '.join(SUPPORTED_DATABASES)}")
+        return value
+
+    @field_validator("breached_passwords_url")
+    @classmethod
+    def _http_or_empty(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must be an http(s) URL, or empty")
+        return value
+
+    @model_validator(mode="after")
+    def _agree_with_each_other(self) -> Self:
+        refusals = _contradictions(self)
+        if self.environment == "production":
+            refusals += _refusals(self)
+        if refusals:
+            raise ValueError("\n".join(refusals))
+        return self
+
+    @property
+    def host(self) -> str:
+        """The host name of PUBLIC_URL, without its port."""
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach the service over TLS, so that cookies are Secure."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """TRUSTED_PROXIES, parsed."""
+        return tuple(ip_network(entry, strict=False) for entry in self.trusted_proxies)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the data lives in a SQLite file."""
+        return self.database_url.startswith("sqlite")
+
+
+def load_settings() -> Settings:
+    """Read the settings, or say what is wrong with each and exit with status 2."""
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        for line in explain(error):
+            print(line, file=sys.stderr)
+        raise SystemExit(2) from None
+    except UnicodeDecodeError:
+        print(".env: must be UTF-8 text", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def explain(error: ValidationError) -> list[str]:
+    """Return one line per wrong setting: its name, and what is allowed."""
+    lines: list[str] = []
+    for problem in error.errors(include_input=False, include_url=False):
+        reason = problem["msg"].removeprefix("Value error, ")
+        if not problem["loc"]:
+            lines.extend(reason.split("\n"))
+        elif problem["type"] == "missing":
+            lines.append(f"{str(problem['loc'][0]).upper()}: must be set")
+        elif problem["type"] == "bool_parsing":
+            lines.append(f"{str(problem['loc'][0]).upper()}: must be on or off")
+        else:
+            lines.append(f"{str(problem['loc'][0]).upper()}: {reason}")
+    return lines
+
+
+def _origin(value: str) -> str:
+    """Return scheme, host and port of a URL that has nothing else."""
+    parts = urlsplit(value.rstrip("/"))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an origin such as https://auth.example.com")
+    has_more = parts.path or parts.query or parts.fragment
+    if has_more or not _HOST_AND_PORT.fullmatch(parts.netloc) or parts.port == 0:
+        raise ValueError("must have only scheme, host and port, and no wildcard")
+    # Browsers leave the usual port out of Origin, and so must what it is compared with.
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    port = "" if parts.port in (None, usual) else f":{parts.port}"
+    return (
+        f"{parts.scheme}://{parts.netloc.lower().removesuffix(f':{parts.port}')}{port}"
+    )
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """Return which settings do not go together."""
+    email, password = settings.first_admin_email, settings.first_admin_password
+    checks = {
+        "FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD: set both or neither": (
+            bool(email) != bool(password.get_secret_value())
+        ),
+        "REFRESH_IDLE_SECONDS: must not be more than REFRESH_MAX_SECONDS": (
+            settings.refresh_idle_seconds > settings.refresh_max_seconds
+        ),
+    }
+    return [line for line, refused in checks.items() if refused]
+
+
+def _refusals(settings: Settings) -> list[str]:
+    """Return what production does not start with."""
+    previous = [key.get_secret_value() for key in settings.previous_secret_keys]
+    checks = {
+        "SECRET_KEY: production refuses the sample secret": (
+            settings.secret_key.get_secret_value() == SAMPLE_SECRET_KEY
+        ),
+        "PREVIOUS_SECRET_KEYS: production refuses the sample secret": (
+            SAMPLE_SECRET_KEY in previous
+        ),
+        "BCRYPT_ROUNDS: must be at least 10 in production": settings.bcrypt_rounds < 10,
+        "RATE_LIMITS: must be on in production": not settings.rate_limits,
+        "PUBLIC_URL: must be https in production, unless it is localhost": (
+            not settings.https and settings.host not in LOCAL_HOSTS
+        ),
+    }
+    return [line for line, refused in checks.items() if refused]

@@ -1,0 +1,109 @@
+"""Guards: middleware that refuses requests before anything looks at them.
+
+Plain ASGI classes inside the crash guard, which answers what they raise; outermost
+first: HostCheck, CrossSiteGuard, BodyLimit.
+"""
+
+import re
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.cookies import Cookies
+from app.core.exceptions import (
+    BodyTooLargeError,
+    CrossSiteRequestError,
+    HostNotAllowedError,
+)
+
+MAXIMUM_BODY_BYTES = 64 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_NUMBER = re.compile(r"[0-9]{1,20}")
+"""Python refuses to read numbers of thousands of digits."""
+
+
+class HostCheck:
+    """Refuses requests for a host that is not ours, except health checks.
+
+    A link or a cache key built from a forged Host is how resets get poisoned.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what names a host of ours."""
+        if scope["type"] == "http" and not scope["path"].startswith("/health/"):
+            hosts = Headers(scope=scope).getlist("host")
+            if len(hosts) != 1 or _without_port(hosts[0]) not in self._hosts:
+                raise HostNotAllowedError
+        await self._app(scope, receive, send)
+
+
+class CrossSiteGuard:
+    """Refuses changes that another site's page makes with the user's cookies."""
+
+    def __init__(
+        self, app: ASGIApp, cookies: Cookies, origins: Collection[str]
+    ) -> None:
+        self._app = app
+        self._cookies = cookies
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is safe, has no cookie of ours, or comes from our own pages."""
+        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+            connection = HTTPConnection(scope)
+            if self._cookies.authenticate(connection) and not self._is_ours(
+                connection.headers
+            ):
+                raise CrossSiteRequestError
+        await self._app(scope, receive, send)
+
+    def _is_ours(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        if origin in self._origins:
+            return True
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site in ("same-origin", "none")
+        # Neither header: not a browser that could be tricked into sending cookies.
+        return origin is None
+
+
+class BodyLimit:
+    """Refuses bodies over 64 KiB, announced or not."""
+
+    def __init__(self, app: ASGIApp, maximum: int = MAXIMUM_BODY_BYTES) -> None:
+        self._app = app
+        self._maximum = maximum
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what arrives and stop at the limit."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not _NUMBER.fullmatch(announced) or int(announced) > self._maximum:
+            raise BodyTooLargeError
+        received = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._maximum:
+                raise BodyTooLargeError
+            return message
+
+        await self._app(scope, receive_limited, send)
+
+
+def _without_port(host: str) -> str:
+    name = host.lower().rstrip(".")
+    head, colon, port = name.rpartition(":")
+    return head if colon and port.isdecimal() else name

@@ -1,0 +1,226 @@
+"""What every request passes on its way in and every answer on its way out.
+
+Plain ASGI classes, outermost first: StartupGuard, RequestLog, SecurityHeaders, Cors,
+CrashGuard, and then those of `guards.py`, which refuse requests.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.client import client_address
+from app.core.config import Network
+from app.core.exceptions import (
+    AppError,
+    CrossSiteRequestError,
+    InternalError,
+    StartupError,
+)
+from app.core.logging import request_id
+from app.core.problems import Problems
+
+logger = logging.getLogger(__name__)
+
+DEVICE_HEADER = "Cardea-Device"
+"""Where programs without cookies carry their device token, both ways."""
+
+_GOOD_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_HSTS = "max-age=31536000; includeSubDomains"
+
+
+class StartupGuard:
+    """Turns a start that is refused into one line instead of a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on but the traceback of a refused start."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        failure: Message | None = None
+
+        async def send_all_but_failure(message: Message) -> None:
+            nonlocal failure
+            if message["type"] == "lifespan.startup.failed":
+                failure = message
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, send_all_but_failure)
+        except StartupError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+        except BaseException:
+            # Unsaid, a failed start would pass for an app that has nothing to start.
+            if failure is not None:
+                await send(failure)
+            raise
+
+
+class RequestLog:
+    """Gives each request an id, finds out its client's address, writes one line.
+
+    What stands in the scope's state under `log` is part of that line; whoever learns
+    more about the caller adds it there.
+    """
+
+    def __init__(self, app: ASGIApp, proxies: Sequence[Network]) -> None:
+        self._app = app
+        self._proxies = proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with `X-Request-ID`; log the method, route, status and duration."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        token = request_id.set(_request_id(headers))
+        scope.setdefault("state", {})["log"] = {"client": self._address(scope, headers)}
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id.get() or ""
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            duration = round((time.perf_counter() - started) * 1000, 2)
+            logger.info("request.answered", extra=_facts(scope, status, duration))
+            request_id.reset(token)
+
+    def _address(self, scope: Scope, headers: Headers) -> str:
+        peer = scope["client"][0] if scope.get("client") else None
+        return client_address(peer, headers.getlist("x-forwarded-for"), self._proxies)
+
+
+class SecurityHeaders:
+    """Adds the headers that browsers obey; an answer's own headers win."""
+
+    def __init__(self, app: ASGIApp, https: bool) -> None:
+        self._app = app
+        self._headers = dict(_SECURITY_HEADERS)
+        if https:
+            self._headers["Strict-Transport-Security"] = _HSTS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Complete the headers of every answer."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, whose refusals look like every other error."""
+
+    def __init__(
+        self, app: ASGIApp, problems: Problems, origins: Sequence[str]
+    ) -> None:
+        super().__init__(
+            app,
+            allow_origins=origins,
+            allow_credentials=True,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", DEVICE_HEADER, "X-Request-ID"],
+            expose_headers=["Retry-After", DEVICE_HEADER, "X-Request-ID"],
+            max_age=600,
+        )
+        self._problems = problems
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Say whether a page of another origin may ask what it is about to ask."""
+        response = super().preflight_response(request_headers)
+        if response.status_code < 400:
+            return response
+        refusal = self._problems.response(CrossSiteRequestError())
+        refusal.headers["Vary"] = response.headers["Vary"]
+        return refusal
+
+
+class CrashGuard:
+    """Answers what nobody else did: errors of middleware, and crashes."""
+
+    def __init__(self, app: ASGIApp, problems: Problems) -> None:
+        self._app = app
+        self._problems = problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Turn an exception into a problem, unless an answer has begun."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answering = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal answering
+            answering = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception as error:
+            if answering:
+                raise
+            response = self._problems.response(_expected(error))
+            await response(scope, receive, send)
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _GOOD_REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _facts(scope: Scope, status: int, duration_ms: float) -> dict[str, Any]:
+    return {
+        "method": scope["method"],
+        "route": route_template(scope),
+        "status": status,
+        "duration_ms": duration_ms,
+        **scope["state"]["log"],
+    }
+
+
+def route_template(scope: Scope) -> str | None:
+    """Return the path as declared, `/api/v1/users/{user_id}`, or None if none matched.
+
+    The path itself is the caller's text, and too various to count by.
+    """
+    matched = scope.get("fastapi", {}).get("effective_route_context")
+    return getattr(matched or scope.get("route"), "path_format", None)
+
+
+def _expected(error: Exception) -> AppError:
+    if isinstance(error, AppError):
+        return error
+    logger.error("request.crashed", exc_info=error)
+    return InternalError()

@@ -1,0 +1,144 @@
+"""The whole service at a glance: `uvicorn app.main:app`."""
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from app import __version__
+from app.api import openapi, pages, system, v1
+from app.core.clock import Clock, utc_now
+from app.core.config import Settings, load_settings
+from app.core.guards import BodyLimit, CrossSiteGuard, HostCheck
+from app.core.logging import configure_logging
+from app.core.middleware import (
+    Cors,
+    CrashGuard,
+    RequestLog,
+    SecurityHeaders,
+    StartupGuard,
+)
+from app.core.problems import Problems
+from app.core.security import Cookies
+from app.database import OwnerLock
+from app.migrations import head_revision, prepare_schema
+from app.services.container import Services, open_services
+from app.services.setup import NewAdmin
+
+logger = logging.getLogger(__name__)
+
+DEVELOPMENT_HOSTS = ("localhost", "127.0.0.1", "[::1]", "testserver")
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
+    """Build the service; nothing is opened or started before its lifespan begins."""
+    problems = Problems(settings.public_url)
+    cookies = Cookies(settings.https)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, clock) as services:
+            app.state.services = services
+            yield
+
+    app = FastAPI(
+        title=f"{settings.service_name} API",
+        version=__version__,
+        description=openapi.DESCRIPTION,
+        lifespan=lifespan,
+        middleware=_middleware(settings, problems, cookies),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        openapi_tags=openapi.TAGS,
+        generate_unique_id_function=lambda route: route.name,
+        separate_input_output_schemas=False,
+    )
+    app.state.cookies = cookies
+    problems.install(app)
+    app.include_router(system.router)
+    app.include_router(pages.router)
+    app.include_router(v1.router)
+    pages.mount_assets(app)
+    openapi.complete(app)
+    return app
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock) -> AsyncIterator[Services]:
+    """Start everything in order, and stop it in the opposite one.
+
+    Raises:
+        StartupError: If the service must not start; the message says why.
+    """
+    async with AsyncExitStack() as stack:
+        if settings.is_sqlite:
+            lock = OwnerLock(settings)
+            lock.acquire()
+            stack.callback(lock.release)
+        await prepare_schema(settings)
+        services = await stack.enter_async_context(
+            open_services(settings, head_revision(), clock)
+        )
+        if settings.redis_url:
+            logger.warning("limits.redis_not_supported_yet")
+        await services.setup.ensure_roles()
+        if settings.previous_secret_keys:
+            await services.keys.reseal()
+        await services.keys.load()
+        if new_admin := await services.setup.ensure_admin():
+            _show_once(new_admin)
+        services.background.start()
+        stack.push_async_callback(services.background.stop)
+        yield services
+
+
+def _middleware(
+    settings: Settings, problems: Problems, cookies: Cookies
+) -> list[Middleware]:
+    """Return what every request passes, outermost first."""
+    return [
+        Middleware(StartupGuard),
+        Middleware(RequestLog, proxies=settings.proxy_networks),
+        Middleware(SecurityHeaders, https=settings.https),
+        Middleware(Cors, problems=problems, origins=settings.cors_origins),
+        Middleware(CrashGuard, problems=problems),
+        Middleware(HostCheck, hosts=_hosts(settings)),
+        Middleware(
+            CrossSiteGuard,
+            cookies=cookies,
+            origins={settings.public_url, *settings.cors_origins},
+        ),
+        Middleware(BodyLimit),
+    ]
+
+
+def _hosts(settings: Settings) -> set[str]:
+    hosts = {settings.host, *settings.allowed_hosts}
+    if settings.environment != "production":
+        hosts.update(DEVELOPMENT_HOSTS)
+    return hosts
+
+
+def _show_once(admin: NewAdmin) -> None:
+    # Past the log on purpose: secrets are never logged.
+    print(
+        f"\n  A first admin was made for development:\n"
+        f"    e-mail    {admin.email}\n    password  {admin.password}\n"
+        "  The password is shown this once.\n",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Build `app` when a server asks for it, so that importing reads no settings."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    settings = load_settings()
+    configure_logging(settings)
+    app = globals()["app"] = create_app(settings)
+    return app

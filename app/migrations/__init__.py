@@ -1,0 +1,122 @@
+"""Brings the database's schema up to date, one process at a time."""
+
+import logging
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.core.config import Settings
+from app.core.exceptions import StartupError
+from app.database import use_sqlite_transactions
+
+logger = logging.getLogger(__name__)
+
+_LOCK_ID = 0x63617264
+"""The PostgreSQL advisory lock that starting processes take in turn: "card"."""
+
+_LOCK_TIMEOUT_SECONDS = 60
+
+
+async def prepare_schema(settings: Settings) -> None:
+    """Bring the schema up to date at start, or refuse to start on another one.
+
+    Raises:
+        StartupError: If the database can't be reached, or is newer than this code, or
+            is older and MIGRATE_ON_START is off.
+    """
+    try:
+        if settings.is_sqlite or settings.migrate_on_start:
+            await migrate(settings)
+        else:
+            await _check(settings)
+    except (DBAPIError, OSError) as error:
+        logger.debug("database.unreachable", exc_info=error)
+        raise StartupError(
+            f"The database can't be used ({type(error).__name__}): check DATABASE_URL."
+        ) from None
+
+
+async def migrate(settings: Settings, revision: str = "head") -> None:
+    """Bring the schema to a revision in one transaction."""
+    engine = _engine(settings)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_migrate, revision)
+    finally:
+        await engine.dispose()
+
+
+@cache
+def head_revision() -> str:
+    """Return the revision that this code works with."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+async def _check(settings: Settings) -> None:
+    engine = _engine(settings)
+    try:
+        async with engine.connect() as connection:
+            current = await connection.run_sync(_current_revision)
+    finally:
+        await engine.dispose()
+    _refuse_newer(current)
+    if current != head_revision():
+        raise StartupError(
+            "The database's schema is older than this version of the service: run "
+            "`cardea migrate`, or set MIGRATE_ON_START=on."
+        )
+
+
+def _migrate(connection: Connection, revision: str) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_ID})"))
+    before = _current_revision(connection)
+    _refuse_newer(before)
+    config = _config()
+    config.attributes["connection"] = connection
+    step = command.downgrade if revision == "base" else command.upgrade
+    step(config, revision)
+    after = _current_revision(connection)
+    if after != before:
+        logger.info("database.migrated", extra={"from": before, "to": after})
+
+
+def _current_revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _refuse_newer(current: str | None) -> None:
+    scripts = ScriptDirectory.from_config(_config())
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current is not None and current not in known:
+        raise StartupError(
+            f"The database is at revision {current}, which this version of the service "
+            "does not know: it was used by a newer one. Install that version again."
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config
+
+
+def _engine(settings: Settings) -> AsyncEngine:
+    engine = create_async_engine(settings.database_url, poolclass=NullPool)
+    if settings.is_sqlite:
+        # Foreign keys stay off: rebuilding a table would delete what refers to it.
+        # A command may migrate beside the server, which alone does the checkpoints.
+        timeout = f"busy_timeout={_LOCK_TIMEOUT_SECONDS * 1000}"
+        pragmas = (timeout, "wal_autocheckpoint=0")
+        use_sqlite_transactions(engine.sync_engine, "BEGIN IMMEDIATE", pragmas)
+    return engine

@@ -1,0 +1,84 @@
+"""Accounts."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TypedDict
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.emails import email_key
+from app.models.base import Base, Identified, UtcDateTime
+from app.models.role import Role, user_roles
+
+
+class UserStatus(StrEnum):
+    """Whether an account may sign in."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class UserChanges(TypedDict, total=False):
+    """What can be changed about an account; what is absent stays."""
+
+    display_name: str | None
+    status: UserStatus
+    email_verified: bool
+
+
+class User(Identified, Base):
+    """An account.
+
+    `email` is kept as typed; `email_key` is what is compared and is unique.
+    """
+
+    __tablename__ = "users"
+
+    email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    email_verified: Mapped[bool] = mapped_column(default=False)
+    display_name: Mapped[str | None] = mapped_column(String(100))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    status: Mapped[UserStatus] = mapped_column(
+        String(20), default=UserStatus.ACTIVE, index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    roles: Mapped[list[Role]] = relationship(
+        secondary=user_roles, lazy="raise", order_by=Role.name
+    )
+
+    @classmethod
+    def new(
+        cls,
+        email: str,
+        password_hash: str,
+        now: datetime,
+        display_name: str | None = None,
+    ) -> "User":
+        """Return an account that is made now, for the caller to save."""
+        return cls(
+            email=email,
+            email_key=email_key(email),
+            password_hash=password_hash,
+            display_name=display_name,
+            created_at=now,
+            updated_at=now,
+        )
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may sign in and act."""
+        return self.status == UserStatus.ACTIVE
+
+    @property
+    def role_names(self) -> list[str]:
+        """The names of its roles, sorted."""
+        return [role.name for role in self.roles]
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """Everything its roles allow together."""
+        return frozenset(name for role in self.roles for name in role.permissions)

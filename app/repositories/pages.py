@@ -1,0 +1,53 @@
+"""Pages of a listing, by the last id seen instead of by number.
+
+The cost does not grow with the depth, and rows that come in between shift nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.models import Identified
+
+DEFAULT_LIMIT = 50
+MAXIMUM_LIMIT = 200
+
+
+Row = TypeVar("Row", bound=Identified)
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """Which page is asked for: so many rows older than `before`."""
+
+    limit: int = DEFAULT_LIMIT
+    before: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Rows, newest first, and where the next page begins, if there is one."""
+
+    items: Sequence[Row]
+    next_before: UUID | None
+
+
+async def fetch_page(
+    session: AsyncSession,
+    statement: Select[Row],
+    id_column: InstrumentedAttribute[UUID],
+    request: PageRequest,
+) -> Page[Row]:
+    """Run a statement for one page, with a row more to see whether there is another."""
+    if request.before is not None:
+        statement = statement.where(id_column < request.before)
+    statement = statement.order_by(id_column.desc()).limit(request.limit + 1)
+    rows = list(await session.scalars(statement))
+    items = rows[: request.limit]
+    more = len(rows) > request.limit
+    return Page(items, items[-1].id if more else None)

@@ -1,0 +1,140 @@
+"""Sessions in the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Delete, Update, case, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import note_change
+from app.models import EndReason, Session
+from app.repositories.pages import Page, PageRequest, fetch_page
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """What a session becomes when its refresh token rotates."""
+
+    generation: int
+    rotated_at: datetime
+    expires_at: datetime
+    ip: str
+    user_agent: str
+    device: str
+
+
+class SessionRepository:
+    """Reads and writes sessions; every change is a compare-and-set."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, session_id: UUID) -> Session | None:
+        """Return the session with this id as it is now, ended or not."""
+        return await self._session.get(Session, session_id, populate_existing=True)
+
+    def add(self, row: Session) -> None:
+        """Add a new session."""
+        self._session.add(row)
+
+    async def page_of_user(
+        self, user_id: UUID, request: PageRequest, now: datetime, *, ended: bool
+    ) -> Page[Session]:
+        """Return a user's sessions, newest first; ended ones too if asked for."""
+        statement = select(Session).where(Session.user_id == user_id)
+        if not ended:
+            statement = statement.where(
+                Session.ended_at.is_(None), Session.expires_at > now
+            )
+        return await fetch_page(self._session, statement, Session.id, request)
+
+    async def rotate(self, row: Session, to: Rotation) -> Session | None:
+        """Rotate a session that still is as it was read; None if it has moved on."""
+        statement = (
+            update(Session)
+            .where(Session.id == row.id, Session.generation == row.generation)
+            .where(Session.ended_at.is_(None))
+            .values(confirmed=False, last_used_at=to.rotated_at, **vars(to))
+            .returning(Session)
+            .execution_options(populate_existing=True, synchronize_session=False)
+        )
+        note_change(self._session, row.user_id)
+        return await self._session.scalar(statement)
+
+    async def repeat(self, row: Session, now: datetime, expires_at: datetime) -> bool:
+        """Begin the grace period of an unconfirmed generation anew; False if it moved.
+
+        It is handed out once more. Whoever asks beside the one who gets it, in a second
+        tab, is as honest as after a rotation, even if that was days ago.
+        """
+        statement = (
+            update(Session)
+            .where(Session.id == row.id, Session.generation == row.generation)
+            .where(Session.ended_at.is_(None), Session.confirmed.is_(False))
+            .values(rotated_at=now, last_used_at=now, expires_at=expires_at)
+        )
+        return await self._change(statement, row.user_id)
+
+    async def confirm(self, row: Session) -> bool:
+        """Note that something issued at the session's generation has come back."""
+        statement = (
+            update(Session)
+            .where(Session.id == row.id, Session.generation == row.generation)
+            .values(confirmed=True)
+        )
+        return await self._change(statement, row.user_id)
+
+    async def end(self, row: Session, reason: EndReason, now: datetime) -> bool:
+        """End a session; False if it had ended already."""
+        statement = update(Session).where(Session.id == row.id)
+        return await self._change(_ended(statement, reason, now), row.user_id)
+
+    async def end_all_of_user(
+        self,
+        user_id: UUID,
+        reason: EndReason,
+        now: datetime,
+        *,
+        keep: UUID | None = None,
+    ) -> None:
+        """End all sessions of a user, but the one to keep."""
+        statement = update(Session).where(Session.user_id == user_id)
+        if keep is not None:
+            statement = statement.where(Session.id != keep)
+        await self._change(_ended(statement, reason, now), user_id)
+
+    async def end_expired(self, now: datetime) -> int:
+        """Give every session whose time is over its end and reason; return how many."""
+        too_old = Session.expires_at >= Session.max_expires_at
+        statement = (
+            update(Session)
+            .where(Session.ended_at.is_(None), Session.expires_at <= now)
+            .values(
+                ended_at=Session.expires_at,
+                end_reason=case(
+                    (too_old, EndReason.MAX_AGE), else_=EndReason.IDLE_TIMEOUT
+                ),
+            )
+        )
+        return await self._execute(statement)
+
+    async def delete_ended_before(self, moment: datetime) -> int:
+        """Delete sessions that ended before a moment; return how many."""
+        return await self._execute(delete(Session).where(Session.ended_at < moment))
+
+    async def _change(self, statement: Update, user_id: UUID) -> bool:
+        note_change(self._session, user_id)
+        return await self._execute(statement) > 0
+
+    async def _execute(self, statement: Update | Delete) -> int:
+        result: Any = await self._session.execute(
+            statement.execution_options(synchronize_session=False)
+        )
+        return int(result.rowcount)
+
+
+def _ended(statement: Update, reason: EndReason, now: datetime) -> Update:
+    still_alive = statement.where(Session.ended_at.is_(None))
+    return still_alive.values(ended_at=now, end_reason=reason)

@@ -1,0 +1,113 @@
+"""Accounts in the database."""
+
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.core.emails import email_key
+from app.core.exceptions import EmailTakenError
+from app.database import note_change
+from app.models import ADMIN, User, UserStatus, user_roles
+from app.repositories.pages import Page, PageRequest, fetch_page
+
+
+class UserRepository:
+    """Reads and writes accounts, with their roles unless said otherwise."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, user_id: UUID) -> User | None:
+        """Return the account with this id."""
+        return await self._session.scalar(_with_roles().where(User.id == user_id))
+
+    async def lock(self, user_id: UUID) -> User | None:
+        """Return the account and keep others from changing it until the end."""
+        statement = _with_roles().where(User.id == user_id).with_for_update()
+        return await self._session.scalar(statement)
+
+    async def find_by_email(self, email: str) -> User | None:
+        """Return the account with this e-mail address, however it is spelt.
+
+        Without its roles: asking for an account that exists takes one statement, like
+        asking for one that does not, so that the time tells nothing.
+        """
+        statement = select(User).where(User.email_key == email_key(email))
+        return await self._session.scalar(statement)
+
+    async def page(
+        self,
+        request: PageRequest,
+        *,
+        text: str | None = None,
+        role: str | None = None,
+        status: UserStatus | None = None,
+    ) -> Page[User]:
+        """Return accounts, newest first, that match every filter given."""
+        statement = _with_roles()
+        if text:
+            statement = statement.where(
+                or_(
+                    User.email_key.contains(text.lower(), autoescape=True),
+                    User.email.icontains(text, autoescape=True),
+                    # Both sides are folded by the database: SQLite's folds ASCII only.
+                    User.display_name.icontains(text, autoescape=True),
+                )
+            )
+        if role:
+            having = select(user_roles.c.user_id).where(user_roles.c.role_name == role)
+            statement = statement.where(User.id.in_(having))
+        if status:
+            statement = statement.where(User.status == status)
+        return await fetch_page(self._session, statement, User.id, request)
+
+    async def add(self, user: User) -> None:
+        """Add an account.
+
+        Raises:
+            EmailTakenError: If another account has the e-mail address.
+        """
+        self._session.add(user)
+        try:
+            await self._session.flush()
+        except IntegrityError as error:
+            raise EmailTakenError from error
+
+    async def delete(self, user: User) -> None:
+        """Delete an account and all that hangs on it."""
+        self.changed(user)
+        await self._session.delete(user)
+        await self._session.flush()
+
+    def changed(self, user: User) -> None:
+        """Have copies of this account dropped when the transaction is saved."""
+        note_change(self._session, user.id)
+
+    async def has_other_active_admin(self, user: User) -> bool:
+        """Tell whether somebody else is an active admin.
+
+        Ask only while holding the lock on the admin role: two admins who disable each
+        other at the same moment would both see the other.
+        """
+        statement = (
+            select(User.id)
+            .join(user_roles, user_roles.c.user_id == User.id)
+            .where(user_roles.c.role_name == ADMIN)
+            .where(User.status == UserStatus.ACTIVE, User.id != user.id)
+            .limit(1)
+        )
+        return await self._session.scalar(statement) is not None
+
+    async def has_admin(self) -> bool:
+        """Tell whether there is any admin, active or not."""
+        statement = select(user_roles.c.user_id).where(user_roles.c.role_name == ADMIN)
+        return await self._session.scalar(statement.limit(1)) is not None
+
+
+def _with_roles() -> Select[User]:
+    # What a lock waited for must be read anew, so loaded rows are overwritten.
+    loading = select(User).options(selectinload(User.roles))
+    return loading.execution_options(populate_existing=True)

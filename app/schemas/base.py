@@ -1,0 +1,124 @@
+"""What all bodies share, and the types of their fields."""
+
+import unicodedata
+from typing import Annotated, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    StringConstraints,
+)
+
+from app.core.emails import MAXIMUM_LENGTH, check_email
+
+
+class RequestBody(BaseModel):
+    """A body that is sent to us: what it does not name is refused."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class ResponseBody(BaseModel):
+    """A body that we answer with."""
+
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+
+
+def _storable(text: str) -> str:
+    """Refuse NUL, which PostgreSQL can't keep, and halves of characters.
+
+    JSON can spell a lone surrogate (`"\\ud800"`); UTF-8 has no bytes for it.
+    """
+    if any(
+        character == "\x00" or "\ud800" <= character <= "\udfff" for character in text
+    ):
+        raise ValueError("must be Unicode text without NUL")
+    return text
+
+
+def _storable_secret(secret: SecretStr) -> SecretStr:
+    _storable(secret.get_secret_value())
+    return secret
+
+
+def _printable(text: str) -> str:
+    """Refuse control characters, which do harm where the text is shown or logged."""
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _matching(pattern: str) -> dict[str, JsonValue]:
+    """Document what a validator here refuses."""
+    return {"pattern": pattern}
+
+
+_NO_NUL = _matching(r"^[^\x00]*$")
+_PRINTABLE = _matching(r"^[^\x00-\x1f\x7f-\x9f]*$")
+_VISIBLE = _matching(
+    r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+)
+
+Email: TypeAlias = Annotated[
+    str,
+    AfterValidator(check_email),
+    Field(
+        max_length=MAXIMUM_LENGTH,
+        examples=["ada@example.com"],
+        json_schema_extra={"format": "email"},
+    ),
+]
+TypedEmail: TypeAlias = Annotated[
+    str,
+    AfterValidator(_storable),
+    Field(
+        max_length=MAXIMUM_LENGTH,
+        examples=["ada@example.com"],
+        json_schema_extra=_NO_NUL,
+    ),
+]
+"""What somebody types to sign in: any text, which may be nobody's address."""
+
+Password: TypeAlias = Annotated[
+    SecretStr,
+    AfterValidator(_storable_secret),
+    Field(examples=["correct horse battery"], json_schema_extra=_NO_NUL),
+]
+NewPassword: TypeAlias = Annotated[
+    Password, Field(json_schema_extra={**_NO_NUL, "minLength": 8, "maxLength": 128})
+]
+"""A password that somebody chooses; the service's rules judge it and name the error."""
+
+DisplayName: TypeAlias = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_printable),
+    Field(examples=["Ada Lovelace"], json_schema_extra=_VISIBLE),
+]
+Description: TypeAlias = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=300),
+    AfterValidator(_printable),
+    Field(json_schema_extra=_PRINTABLE),
+]
+SearchText: TypeAlias = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAXIMUM_LENGTH),
+    AfterValidator(_storable),
+    Field(json_schema_extra=_NO_NUL),
+]
+RoleName: TypeAlias = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_-]{0,49}$", examples=["editor"])
+]
+PermissionName: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_.-]*:[a-z][a-z0-9_.-]*$",
+        max_length=64,
+        examples=["articles:write"],
+    ),
+]

@@ -1,0 +1,123 @@
+"""Accounts in requests and responses."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self, cast
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StrictBool, model_validator
+
+from app.models import User as UserRow
+from app.models import UserChanges, UserStatus
+from app.schemas.base import (
+    DisplayName,
+    Email,
+    NewPassword,
+    Password,
+    RequestBody,
+    ResponseBody,
+    RoleName,
+)
+
+MAXIMUM_ROLES = 20
+
+RoleNames = Annotated[list[RoleName], Field(max_length=MAXIMUM_ROLES)]
+
+
+class User(ResponseBody):
+    """An account."""
+
+    id: UUID
+    email: str
+    email_verified: bool
+    display_name: str | None
+    status: UserStatus
+    roles: list[str]
+    created_at: datetime
+    updated_at: datetime
+    last_sign_in_at: datetime | None
+
+    @classmethod
+    def of(cls, row: UserRow) -> "User":
+        """Return the account as it is shown."""
+        return cls(**_fields(row))
+
+
+class Me(User):
+    """The caller's own account."""
+
+    permissions: list[str]
+    """What the caller may do, through all roles together."""
+
+    @classmethod
+    def of(cls, row: UserRow) -> "Me":
+        """Return the account as its owner sees it."""
+        return cls(**_fields(row), permissions=sorted(row.permissions))
+
+
+def _fields(row: UserRow) -> dict[str, Any]:
+    names = User.model_fields.keys() - {"roles"}
+    return {name: getattr(row, name) for name in names} | {"roles": row.role_names}
+
+
+class _Changes(RequestBody):
+    """A change: what is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    @model_validator(mode="after")
+    def _must_change_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must name at least one field")
+        return self
+
+    def changes(self) -> UserChanges:
+        """Return only what was sent."""
+        return cast(UserChanges, self.model_dump(exclude_unset=True))
+
+
+class MeChanges(_Changes):
+    """What people change about their own account."""
+
+    display_name: DisplayName | None = None
+    """The name to show; null removes it."""
+
+
+class UserAdminChanges(_Changes):
+    """What administrators change about an account."""
+
+    display_name: DisplayName | None = None
+    """The name to show; null removes it."""
+
+    status: UserStatus = UserStatus.ACTIVE
+    """A disabled user can't sign in, and every session ends at once."""
+
+    email_verified: StrictBool = False
+    """Whether the address is known to be the user's."""
+
+
+class NewUser(RequestBody):
+    """An account that an administrator makes."""
+
+    email: Email
+    password: NewPassword
+    display_name: DisplayName | None = None
+    roles: RoleNames = ["user"]
+
+
+class UserRoles(RequestBody):
+    """The roles that a user is to have, instead of all earlier ones."""
+
+    roles: Annotated[RoleNames, Field(examples=[["user", "editor"]])]
+
+
+class PasswordChange(RequestBody):
+    """A change of one's own password."""
+
+    current_password: Password
+    new_password: NewPassword
+
+
+class AccountDeletion(RequestBody):
+    """The proof that it is really the owner who deletes the account."""
+
+    password: Password

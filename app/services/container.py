@@ -1,0 +1,105 @@
+"""Everything that lives as long as the server, built once and typed."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from app.core.clock import Clock, utc_now
+from app.core.config import Settings
+from app.core.security import (
+    AccessTokens,
+    DerivedKeys,
+    DeviceTokens,
+    HashingPool,
+    RefreshTokens,
+)
+from app.database import Database
+from app.services.auth import AuthService, TokenKit
+from app.services.background import Background
+from app.services.breached_passwords import BreachedPasswords
+from app.services.circuit_breaker import BreakerRegistry
+from app.services.health import Health
+from app.services.keys import Keys
+from app.services.limits import Limits
+from app.services.passwords import Passwords
+from app.services.principals import PrincipalCache, Principals
+from app.services.roles import RoleService
+from app.services.sessions import Sessions
+from app.services.setup import Setup
+from app.services.users import UserService
+
+
+@dataclass(frozen=True)
+class Services:
+    """What endpoints and commands work with."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    breakers: BreakerRegistry
+    keys: Keys
+    principals: Principals
+    auth: AuthService
+    sessions: Sessions
+    users: UserService
+    roles: RoleService
+    setup: Setup
+    health: Health
+    background: Background
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    revision: str,
+    clock: Clock = utc_now,
+    *,
+    is_owner: bool = True,
+) -> AsyncIterator[Services]:
+    """Build the services on a migrated database, and close what they hold.
+
+    Args:
+        settings: What the operator chose.
+        revision: The schema that this code works with.
+        clock: What tells the time.
+        is_owner: False for a command beside the server; see `Database`.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database(settings, is_owner=is_owner)
+        stack.push_async_callback(database.close)
+        pool = HashingPool(settings.password_queue_size)
+        stack.callback(pool.close)
+        breakers = BreakerRegistry()
+        breached = BreachedPasswords(settings.breached_passwords_url, breakers)
+        stack.push_async_callback(breached.aclose)
+        derived = DerivedKeys(
+            settings.secret_key.get_secret_value(),
+            [secret.get_secret_value() for secret in settings.previous_secret_keys],
+        )
+        keys = Keys(database, derived, clock)
+        access = AccessTokens(
+            settings.public_url, settings.token_audience, clock, lambda: keys.ring
+        )
+        tokens = TokenKit(access, RefreshTokens(derived), DeviceTokens(derived))
+        cache = PrincipalCache(settings.principal_cache and settings.is_sqlite)
+        database.on_change(cache.drop)
+        limits = Limits(settings.rate_limits)
+        passwords = Passwords(settings, pool, breached)
+        sessions = Sessions(settings, database, clock)
+        yield Services(
+            settings=settings,
+            clock=clock,
+            database=database,
+            breakers=breakers,
+            keys=keys,
+            principals=Principals(database, access, cache, clock),
+            auth=AuthService(
+                settings, database, clock, limits, passwords, sessions, tokens
+            ),
+            sessions=sessions,
+            users=UserService(database, clock, limits, passwords),
+            roles=RoleService(database, clock),
+            setup=Setup(settings, database, clock, passwords),
+            health=Health(database, revision),
+            background=Background(database, keys, cache, sessions),
+        )

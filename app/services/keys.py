@@ -1,0 +1,126 @@
+"""The signing keys: loaded, made in time, rotated."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from app.core.clock import Clock
+from app.core.exceptions import StartupError
+from app.core.keys import PUBLISHED_BEFORE_SIGNING
+from app.core.security import DerivedKeys, KeyRing, SigningKey, WrongSecretKeyError
+from app.database import Database
+from app.models import StoredKey
+from app.repositories import KeyRepository
+
+logger = logging.getLogger(__name__)
+
+
+class Keys:
+    """Keeps the key ring of this process in step with the database."""
+
+    def __init__(self, database: Database, derived: DerivedKeys, clock: Clock) -> None:
+        self._database = database
+        self._derived = derived
+        self._clock = clock
+        self._ring = KeyRing(())
+        self._loading = asyncio.Lock()
+
+    @property
+    def ring(self) -> KeyRing:
+        """The keys as last loaded."""
+        return self._ring
+
+    def published(self) -> list[dict[str, str]]:
+        """Return the public parts of all keys that matter now (RFC 7517, section 5)."""
+        return [key.public_jwk for key in self._ring.trusted(self._clock())]
+
+    async def load(self) -> None:
+        """Read the keys; make the first or the next one if it is time.
+
+        Raises:
+            StartupError: If they are sealed under a SECRET_KEY that is not known.
+        """
+        # One at a time: a slow older look must not replace what a newer one has seen.
+        async with self._loading:
+            async with self._database.reading() as session:
+                ring = self._opened(await KeyRepository(session).list_all())
+            if ring.next_key_from(self._clock()) is not None:
+                ring = await self._extend()
+            if ring != self._ring:
+                self._ring = ring
+
+    async def rotate(self, *, compromised: bool = False) -> SigningKey:
+        """Make a new key out of turn.
+
+        Args:
+            compromised: Sign with it at once and trust no other any more: every access
+                token dies, sessions stay. Otherwise it is published for a day first,
+                and the others stay until their tokens are dead.
+        """
+        now = self._clock()
+        key = SigningKey.generate(
+            now if compromised else now + PUBLISHED_BEFORE_SIGNING
+        )
+        async with self._database.writing() as session:
+            repository = KeyRepository(session)
+            await repository.lock_all()
+            ring = self._opened(await repository.list_all())
+            repository.add(self._sealed(key))
+            kept = [] if compromised else [old.kid for old in ring.trusted(now)]
+            await repository.delete_all_but([*kept, key.kid])
+        logger.warning(
+            "keys.rotated", extra={"kid": key.kid, "others_die": compromised}
+        )
+        await self.load()
+        return key
+
+    async def reseal(self) -> None:
+        """Seal every key under the current SECRET_KEY, so that older ones can go.
+
+        Raises:
+            StartupError: If they are sealed under a SECRET_KEY that is not known.
+        """
+        async with self._database.writing() as session:
+            keys = await KeyRepository(session).list_all()
+            self._opened(keys)  # Says so if the secret of any is missing.
+            for stored in keys:
+                stored.sealed_private_key = self._derived.seal_again(
+                    stored.sealed_private_key
+                )
+
+    async def _extend(self) -> KeyRing:
+        now = self._clock()
+        async with self._database.writing() as session:
+            repository = KeyRepository(session)
+            await repository.lock_all()
+            ring = self._opened(await repository.list_all())
+            signs_from = ring.next_key_from(now)
+            if signs_from is None:
+                return ring  # Another process was faster.
+            key = SigningKey.generate(signs_from)
+            repository.add(self._sealed(key))
+            ring = KeyRing((*ring.trusted(now), key))
+            await repository.delete_all_but([kept.kid for kept in ring.keys])
+        logger.info("keys.created", extra={"kid": key.kid, "signs_from": signs_from})
+        return ring
+
+    def _opened(self, stored: Iterable[StoredKey]) -> KeyRing:
+        try:
+            return KeyRing(tuple(self._open(key) for key in stored))
+        except WrongSecretKeyError:
+            raise StartupError(
+                "SECRET_KEY is not the one this database was used with. Set it back, "
+                "or name the old one in PREVIOUS_SECRET_KEYS."
+            ) from None
+
+    def _open(self, stored: StoredKey) -> SigningKey:
+        pem = self._derived.open(stored.sealed_private_key)
+        return SigningKey.from_pem(pem, stored.signs_from)
+
+    def _sealed(self, key: SigningKey) -> StoredKey:
+        return StoredKey(
+            kid=key.kid,
+            sealed_private_key=self._derived.seal(key.private_pem),
+            created_at=self._clock(),
+            signs_from=key.signs_from,
+        )

@@ -1,0 +1,155 @@
+"""Who is calling: the user, session and permissions behind an access token."""
+
+import logging
+import weakref
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from cachetools import LRUCache
+
+from app.core.clock import Clock
+from app.core.exceptions import PermissionDeniedError, SessionEndedError
+from app.core.security import AccessClaims, AccessTokens
+from app.database import Changes, Database
+from app.models import ADMIN, EndReason, Session, User
+from app.repositories import SessionRepository, UserRepository
+from app.repositories.roles import ALL_ROLES
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED_USERS = 10_000
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A caller whose token, session and account have been checked."""
+
+    user: User
+    session: Session
+    permissions: frozenset[str]
+
+    def holds(self, permission: str) -> bool:
+        """Tell whether the caller has a permission; an admin has every one."""
+        return permission in self.permissions or ADMIN in self.user.role_names
+
+    def must_hold(self, *permissions: str) -> None:
+        """Refuse a caller who lacks one of these.
+
+        Raises:
+            PermissionDeniedError: If so.
+        """
+        if not all(self.holds(permission) for permission in permissions):
+            raise PermissionDeniedError
+
+
+@dataclass(eq=False)
+class Load:
+    """A principal on its way from the database, and what changed meanwhile."""
+
+    changed: set[str] = field(default_factory=set)
+
+
+class PrincipalCache:
+    """Remembers principals until anything about their user changes.
+
+    What is read while a change is being saved may be the old state: a load during which
+    its user changed is not kept.
+    """
+
+    def __init__(self, enabled: bool) -> None:
+        self._enabled = enabled
+        self._kept: LRUCache[UUID, dict[UUID, Principal]] = LRUCache(REMEMBERED_USERS)
+        self._loads: weakref.WeakSet[Load] = weakref.WeakSet()
+
+    def get(self, user_id: UUID, session_id: UUID) -> Principal | None:
+        """Return what is remembered of this user's session."""
+        return self._kept.get(user_id, {}).get(session_id)
+
+    def begin_load(self) -> Load:
+        """Say that a principal is about to be read."""
+        load = Load()
+        self._loads.add(load)
+        return load
+
+    def keep(self, principal: Principal, load: Load) -> None:
+        """Remember a principal, unless it may be out of date already."""
+        user_id = principal.user.id
+        if self._enabled and not load.changed & {str(user_id), ALL_ROLES}:
+            self._kept.setdefault(user_id, {})[principal.session.id] = principal
+
+    def drop(self, changes: Changes) -> None:
+        """Forget the users that changed; all of them if roles did."""
+        for load in self._loads:
+            load.changed.update(changes)
+        if ALL_ROLES in changes:
+            self._kept.clear()
+            return
+        for name in changes:
+            self._forget(name)
+
+    def drop_all(self) -> None:
+        """Forget everybody."""
+        self.drop(frozenset({ALL_ROLES}))
+
+    def _forget(self, name: str) -> None:
+        try:
+            self._kept.pop(UUID(name), None)
+        except ValueError:
+            return
+
+
+class Principals:
+    """Turns access tokens into principals."""
+
+    def __init__(
+        self,
+        database: Database,
+        tokens: AccessTokens,
+        cache: PrincipalCache,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._cache = cache
+        self._clock = clock
+
+    async def authenticate(self, access_token: str) -> Principal:
+        """Return who is calling.
+
+        Raises:
+            InvalidTokenError: If we did not issue this token.
+            TokenExpiredError: If its time is over.
+            SessionEndedError: If its session has ended.
+        """
+        claims = self._tokens.read(access_token)
+        principal = self._cache.get(claims.sub, claims.sid)
+        if principal is None:
+            principal = await self._load(claims)
+        if reason := principal.session.why_ended(self._clock()):
+            raise SessionEndedError(reason)
+        if _is_news(claims, principal.session):
+            await self._confirm(principal.session)
+        return principal
+
+    async def _load(self, claims: AccessClaims) -> Principal:
+        load = self._cache.begin_load()
+        async with self._database.reading() as session:
+            row = await SessionRepository(session).get(claims.sid)
+            user = await UserRepository(session).get(claims.sub)
+        if row is None or user is None or row.user_id != user.id:
+            # Access tokens outlive nothing but the deletion of their user.
+            raise SessionEndedError(EndReason.USER_DELETED)
+        if not user.is_active:
+            raise SessionEndedError(row.end_reason or EndReason.USER_DISABLED)
+        principal = Principal(user, row, user.permissions)
+        self._cache.keep(principal, load)
+        return principal
+
+    async def _confirm(self, row: Session) -> None:
+        async with self._database.writing() as session:
+            await SessionRepository(session).confirm(row)
+
+
+def _is_news(claims: AccessClaims, row: Session) -> bool:
+    """Tell whether this token is the first sign that its generation has arrived."""
+    return claims.gen == row.generation and not row.confirmed

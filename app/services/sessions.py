@@ -1,0 +1,198 @@
+"""Sessions: begun, kept alive, listed, ended."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.client import Client
+from app.core.clock import Clock
+from app.core.config import Settings
+from app.core.exceptions import (
+    BusyError,
+    InvalidRefreshTokenError,
+    SessionEndedError,
+    SessionNotFoundError,
+)
+from app.core.security import RefreshClaim
+from app.database import Database
+from app.models import EndReason, Session, User
+from app.repositories import SessionRepository, UserRepository
+from app.repositories.pages import Page, PageRequest
+from app.repositories.sessions import Rotation
+from app.services.rotation import Position, Verdict, judge
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 10
+"""How often a refresh looks again at a session that others keep changing."""
+
+KEPT_AFTER_END = timedelta(days=90)
+"""How long an ended session is kept, so that its owner can see why it ended."""
+
+
+class Sessions:
+    """The rules of sessions."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+        self._idle = timedelta(seconds=settings.refresh_idle_seconds)
+        self._max_age = timedelta(seconds=settings.refresh_max_seconds)
+        self._grace = timedelta(seconds=settings.refresh_grace_seconds)
+        self._database = database
+        self._clock = clock
+
+    def begin(self, user: User, client: Client) -> Session:
+        """Return a new session of this user, for the caller to save."""
+        now = self._clock()
+        return Session(
+            user_id=user.id,
+            generation=0,
+            rotated_at=now,
+            confirmed=False,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + min(self._idle, self._max_age),
+            max_expires_at=now + self._max_age,
+            ip=client.ip,
+            user_agent=client.user_agent,
+            device=client.device,
+        )
+
+    async def refresh(
+        self, claim: RefreshClaim, client: Client
+    ) -> tuple[User, Session]:
+        """Give a genuine refresh token what it deserves (see `rotation.judge`).
+
+        Returns:
+            The user, and the session at the generation to issue tokens for.
+
+        Raises:
+            InvalidRefreshTokenError: If the session is gone.
+            SessionEndedError: If it has ended, or ends now for a reused token.
+            BusyError: If others change the session all the time.
+        """
+        async with self._database.writing() as session:
+            repository = SessionRepository(session)
+            for _ in range(ATTEMPTS):
+                row = await repository.get(claim.session_id)
+                if row is None:
+                    raise InvalidRefreshTokenError
+                user = await self._living_owner(session, row)
+                verdict = self._judge(claim.generation, row)
+                if verdict is Verdict.REUSED:
+                    await self._end(session, row, EndReason.TOKEN_REUSED, self._clock())
+                if verdict is Verdict.ROTATE:
+                    rotation = self._rotation(claim.generation, row, client)
+                    if rotated := await repository.rotate(row, rotation):
+                        return user, rotated
+                elif row.confirmed or await self._repeat(repository, row):
+                    return user, row
+                # Somebody else changed the session first: look at it as it is now.
+        raise BusyError
+
+    async def page_of_user(
+        self, user_id: UUID, request: PageRequest, *, ended: bool
+    ) -> Page[Session]:
+        """Return a user's sessions, newest first; ended ones too if asked for."""
+        async with self._database.reading() as session:
+            return await SessionRepository(session).page_of_user(
+                user_id, request, self._clock(), ended=ended
+            )
+
+    async def end_own(self, user_id: UUID, session_id: UUID, current: UUID) -> None:
+        """End one of the caller's own sessions.
+
+        Raises:
+            SessionNotFoundError: If the caller has no such live session.
+        """
+        here = session_id == current
+        reason = EndReason.SIGNED_OUT if here else EndReason.SIGNED_OUT_ELSEWHERE
+        async with self._database.writing() as session:
+            row = await SessionRepository(session).get(session_id)
+            if row is None or row.user_id != user_id or row.why_ended(self._clock()):
+                raise SessionNotFoundError
+            await SessionRepository(session).end(row, reason, self._clock())
+        _log_end(row, reason)
+
+    async def sign_out(self, session_id: UUID) -> None:
+        """End the session that asks for it; it may have ended already."""
+        async with self._database.writing() as session:
+            repository = SessionRepository(session)
+            row = await repository.get(session_id)
+            if row is None:
+                return
+            if await repository.end(row, EndReason.SIGNED_OUT, self._clock()):
+                _log_end(row, EndReason.SIGNED_OUT)
+
+    async def end_all(
+        self, user_id: UUID, reason: EndReason, *, keep: UUID | None = None
+    ) -> None:
+        """End all sessions of a user, but the one to keep."""
+        async with self._database.writing() as session:
+            await SessionRepository(session).end_all_of_user(
+                user_id, reason, self._clock(), keep=keep
+            )
+        logger.info(
+            "session.all_ended", extra={"of_user": str(user_id), "reason": reason}
+        )
+
+    async def tidy(self) -> None:
+        """Note the end of sessions whose time is over; forget those long ended."""
+        now = self._clock()
+        async with self._database.writing() as session:
+            repository = SessionRepository(session)
+            ended = await repository.end_expired(now)
+            deleted = await repository.delete_ended_before(now - KEPT_AFTER_END)
+        if ended or deleted:
+            logger.info("session.tidied", extra={"ended": ended, "deleted": deleted})
+
+    async def _living_owner(self, session: AsyncSession, row: Session) -> User:
+        """Return the session's user, or refuse if session or user are done."""
+        if reason := row.why_ended(self._clock()):
+            await self._end(session, row, reason, row.expires_at)
+        user = await UserRepository(session).get(row.user_id)
+        if user is None:
+            raise InvalidRefreshTokenError
+        if not user.is_active:
+            await self._end(session, row, EndReason.USER_DISABLED, self._clock())
+        return user
+
+    async def _repeat(self, repository: SessionRepository, row: Session) -> bool:
+        now = self._clock()
+        return await repository.repeat(row, now, self._expiry(row, now))
+
+    def _expiry(self, row: Session, now: datetime) -> datetime:
+        return min(now + self._idle, row.max_expires_at)
+
+    def _judge(self, presented: int, row: Session) -> Verdict:
+        position = Position(row.generation, row.rotated_at, row.confirmed)
+        return judge(presented, position, self._clock(), self._grace)
+
+    def _rotation(self, presented: int, row: Session, client: Client) -> Rotation:
+        now = self._clock()
+        return Rotation(
+            generation=presented + 1,
+            rotated_at=now,
+            expires_at=self._expiry(row, now),
+            ip=client.ip,
+            user_agent=client.user_agent,
+            device=client.device,
+        )
+
+    async def _end(
+        self, session: AsyncSession, row: Session, reason: EndReason, at: datetime
+    ) -> None:
+        """End a session and refuse its caller; the end is saved with the refusal."""
+        if await SessionRepository(session).end(row, reason, at):
+            _log_end(row, reason)
+        raise SessionEndedError(reason)
+
+
+def _log_end(row: Session, reason: EndReason) -> None:
+    suspicious = reason is EndReason.TOKEN_REUSED
+    logger.log(
+        logging.WARNING if suspicious else logging.INFO,
+        "session.ended",
+        extra={"ended": str(row.id), "of_user": str(row.user_id), "reason": reason},
+    )

@@ -1,0 +1,55 @@
+"""Writes the papers that are made from the code: `python -m scripts.write_docs`.
+
+With `--check` it writes nothing, names what is stale and ends with status 1.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from scripts import api_papers, settings_papers
+
+ROOT = Path(__file__).parents[1]
+PAPERS: dict[str, Callable[[], str]] = {
+    "docs/configuration.md": settings_papers.configuration,
+    "docs/errors.md": api_papers.errors,
+    ".env.example": settings_papers.env_example,
+    "openapi.json": api_papers.openapi,
+}
+
+
+def stale(root: Path = ROOT) -> list[str]:
+    """Return the papers that differ from what the code says now."""
+    return [name for name, make in PAPERS.items() if _read(root / name) != make()]
+
+
+def write(root: Path = ROOT) -> list[str]:
+    """Write the papers that are stale, and return them."""
+    names = stale(root)
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(PAPERS[name](), encoding="utf-8", newline="\n")
+    return names
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail if one is stale.")
+def main(check: bool) -> None:
+    """Write the papers that are made from the code."""
+    if not check:
+        for name in write():
+            click.echo(f"{name} was written")
+    elif names := stale():
+        raise click.ClickException(
+            f"stale: {', '.join(names)}; run `python -m scripts.write_docs`"
+        )
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Every call of the HTTP contract, in success and failure."""

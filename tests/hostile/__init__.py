@@ -1,0 +1,1 @@
+"""What strangers may send: nonsense, forgeries, floods."""

@@ -1,0 +1,51 @@
+"""Rows for tests that need some, made without the rules of the services."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.emails import email_key
+from app.models import Role, Session, User
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+
+def new_role(name: str, permissions: Sequence[str] = ()) -> Role:
+    """Return a role that is not saved yet."""
+    return Role(
+        name=name,
+        description="",
+        permissions=list(permissions),
+        builtin=False,
+        created_at=NOW,
+    )
+
+
+def new_user(email: str, **fields: object) -> User:
+    """Return an account that nobody can sign in to, not saved yet."""
+    values = {"password_hash": "!", "created_at": NOW, "updated_at": NOW, **fields}
+    return User(email=email, email_key=email_key(email), **values)
+
+
+def new_session(user: User) -> Session:
+    """Return a session of this user, not saved yet."""
+    return Session(
+        user_id=user.id,
+        generation=0,
+        rotated_at=NOW,
+        confirmed=False,
+        created_at=NOW,
+        last_used_at=NOW,
+        expires_at=NOW + timedelta(days=30),
+        max_expires_at=NOW + timedelta(days=90),
+        ip="192.0.2.1",
+        user_agent="",
+        device="",
+    )
+
+
+async def names_of_roles(session: AsyncSession) -> set[str]:
+    """Return the names of all roles, asked anew."""
+    return set(await session.scalars(select(Role.name)))

@@ -1,0 +1,177 @@
+"""A real server process, and many callers at once."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.support.databases import SECRET_KEY
+from tests.support.people import PASSWORD, Person, sign_in
+
+ROOT = Path(__file__).parents[2]
+ROOT_EMAIL = "root@example.com"
+START_SECONDS = 30
+STOP_SECONDS = 30
+CALLERS = 50
+NEVER_IN_A_LOG = ("Traceback", "database is locked", "database.unavailable", "deadlock")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `uvicorn app.main:app`.
+
+    Attributes:
+        seconds_to_start: From the start of the process to the first good answer.
+    """
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    seconds_to_start: float
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the log's lines about this event."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in lines if line["event"] == name]
+
+    def check_log(self) -> None:
+        """Fail if the log tells of a crash, a lock or an answer of our own fault."""
+        text = self.log.read_text()
+        assert not [word for word in NEVER_IN_A_LOG if word in text], text[-5000:]
+        assert all(line["status"] < 500 for line in self.events("request.answered"))
+
+
+@contextmanager
+def serve(database_url: str, **changes: str) -> Iterator[Server]:
+    """Start a server process on a free port; stop it at the end.
+
+    Args:
+        database_url: Where its data lives.
+        changes: Environment variables beside or instead of those for tests.
+    """
+    with tempfile.TemporaryDirectory() as folder, listen() as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        log = Path(folder, "server.log")
+        began = time.monotonic()
+        process = _start(listener, log, _environment(database_url, url, changes))
+        try:
+            _wait_until_ready(url, process, log)
+            yield Server(url, process, log, time.monotonic() - began)
+        finally:
+            _stop(process)
+
+
+@asynccontextmanager
+async def browse(
+    server: Server, connections: int = 1
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """Give a client with so many connections open already."""
+    limits = httpx2.Limits(
+        max_connections=connections, max_keepalive_connections=connections
+    )
+    async with httpx2.AsyncClient(
+        base_url=server.url, limits=limits, timeout=600
+    ) as client:
+        await asyncio.gather(*[client.get("/health/live") for _ in range(connections)])
+        yield client
+
+
+async def at_once(
+    requests: Iterable[Any],
+) -> list[httpx2.Response]:
+    """Send all at the same moment; no answer may be the service's own fault."""
+    answers: list[httpx2.Response] = await asyncio.gather(*requests)
+    assert not [a.text for a in answers if a.status_code >= 500]
+    return answers
+
+
+def tally(answers: Iterable[httpx2.Response]) -> dict[str, int]:
+    """Count the answers by the code of their problem, or by their status."""
+    counts: dict[str, int] = {}
+    for answer in answers:
+        what = str(answer.status_code)
+        if answer.status_code >= 400:
+            what = str(answer.json()["code"])
+        counts[what] = counts.get(what, 0) + 1
+    return counts
+
+
+async def sign_in_root(client: httpx2.AsyncClient) -> Person:
+    """Sign the server's first admin in."""
+    return await sign_in(client, Person(ROOT_EMAIL))
+
+
+def listen() -> socket.socket:
+    """Return a socket on a free port, to be handed to a server.
+
+    A server that is given its socket takes it for a UNIX one and leaves TCP_NODELAY
+    off: every answer would take 40 ms longer.
+    """
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def _start(
+    listener: socket.socket, log: Path, environment: dict[str, str]
+) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "uvicorn", "app.main:app"]
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [*command, "--fd", str(listener.fileno())],
+            cwd=ROOT,
+            env=environment,
+            pass_fds=[listener.fileno()],
+            stdout=output,
+            stderr=output,
+        )
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    # The socket listens already: the request waits in its queue, and nobody polls.
+    try:
+        answer = httpx2.get(f"{url}/health/ready", timeout=START_SECONDS)
+        assert answer.status_code == 200, answer.text
+    except (httpx2.HTTPError, AssertionError) as error:
+        raise AssertionError(log.read_text()) from error
+    assert process.poll() is None, log.read_text()
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
+def _environment(
+    database_url: str, url: str, changes: dict[str, str]
+) -> dict[str, str]:
+    settings = {
+        "ENVIRONMENT": "test",
+        "SECRET_KEY": SECRET_KEY,
+        "DATABASE_URL": database_url,
+        "PUBLIC_URL": url,
+        "BCRYPT_ROUNDS": "4",
+        # Nobody listens there, so that no test reaches the network.
+        "BREACHED_PASSWORDS_URL": "http://127.0.0.1:9",
+        "FIRST_ADMIN_EMAIL": ROOT_EMAIL,
+        "FIRST_ADMIN_PASSWORD": PASSWORD,
+        "RATE_LIMITS": "off",
+        "LOG_FORMAT": "json",
+    }
+    return {**os.environ, **settings, **changes}

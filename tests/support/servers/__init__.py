@@ -1,0 +1,1 @@
+"""Small local servers that speak the protocols of our dependencies."""

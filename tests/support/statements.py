@@ -1,0 +1,22 @@
+"""Counts what is asked of the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the SQL statements of the whole process."""
+    seen = list[str]()
+
+    def note(_c: Any, _u: Any, statement: str, _p: Any, _x: Any, _m: bool) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)

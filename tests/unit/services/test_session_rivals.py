@@ -1,0 +1,106 @@
+"""Refreshes that meet others in the database at the same moment."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.core.client import Client
+from app.core.config import Settings
+from app.core.exceptions import InvalidRefreshTokenError, SessionEndedError
+from app.core.security import RefreshClaim
+from app.database import Database
+from app.models import EndReason, Session, User
+from app.repositories import SessionRepository, UserRepository
+from app.services.container import Services
+from tests.support.people import Person
+from tests.support.stored_sessions import stored
+
+HOME = Client("192.0.2.7")
+DEADLINE_SECONDS = 5
+CALLERS = 20
+
+Outcome = tuple[User, Session]
+
+
+async def until_it_waits(settings: Settings, database: Database) -> None:
+    """Return once a transaction waits for another one's row.
+
+    SQLite does not show it: there the whole file waits, however late one comes.
+    """
+    if settings.is_sqlite:
+        return
+    question = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            async with database.reading() as session:
+                if await session.scalar(question):
+                    return
+
+
+def begin_refresh(services: Services, ada: Person) -> "asyncio.Task[Outcome]":
+    """Start a refresh with the first token of Ada's session."""
+    claim = RefreshClaim(UUID(ada.session_id), 0)
+    return asyncio.create_task(services.sessions.refresh(claim, HOME))
+
+
+class TestRivals:
+    """Sessions.refresh, while another transaction holds the same row."""
+
+    async def test_many_with_one_token(
+        self, services: Services, ada: Person, database: Database
+    ) -> None:
+        """All get the one successor."""
+        answers = await asyncio.gather(
+            *[begin_refresh(services, ada) for _ in range(CALLERS)]
+        )
+        assert {row.generation for _, row in answers} == {1}
+        assert (await stored(database, UUID(ada.session_id))).generation == 1
+
+    async def test_the_rival_rotates(
+        self, services: Services, ada: Person, settings: Settings, database: Database
+    ) -> None:
+        """Whoever waited for another rotation looks again, and repeats it."""
+        session_id = UUID(ada.session_id)
+        async with database.writing() as held:
+            row = await SessionRepository(held).get(session_id)
+            assert row is not None
+            row.generation = 1
+            await held.flush()
+            waiting = begin_refresh(services, ada)
+            await until_it_waits(settings, database)
+        _, answered = await waiting
+        assert answered.generation == 1
+        assert (await stored(database, session_id)).generation == 1
+
+    async def test_the_rival_signs_out(
+        self, services: Services, ada: Person, settings: Settings, database: Database
+    ) -> None:
+        """A session that ends while a refresh waits stays ended."""
+        session_id = UUID(ada.session_id)
+        async with database.writing() as held:
+            row = await SessionRepository(held).get(session_id)
+            assert row is not None
+            await SessionRepository(held).end(
+                row, EndReason.SIGNED_OUT, services.clock()
+            )
+            waiting = begin_refresh(services, ada)
+            await until_it_waits(settings, database)
+        with pytest.raises(SessionEndedError):
+            await waiting
+        after = await stored(database, session_id)
+        assert (after.generation, after.end_reason) == (0, EndReason.SIGNED_OUT)
+
+    async def test_the_rival_deletes_the_user(
+        self, services: Services, ada: Person, settings: Settings, database: Database
+    ) -> None:
+        """A refresh that waited for a deletion finds nothing any more."""
+        async with database.writing() as held:
+            user = await UserRepository(held).lock(UUID(ada.id))
+            assert user is not None
+            await UserRepository(held).delete(user)
+            waiting = begin_refresh(services, ada)
+            await until_it_waits(settings, database)
+        with pytest.raises(InvalidRefreshTokenError):
+            await waiting
