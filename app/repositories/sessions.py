@@ -15,7 +15,7 @@ from app.repositories.pages import Page, PageRequest, fetch_page
 
 @dataclass(frozen=True)
 class Rotation:
-    """What a session becomes when its refresh token rotates."""
+    """What a session becomes when a generation is handed out."""
 
     generation: int
     rotated_at: datetime
@@ -51,31 +51,17 @@ class SessionRepository:
         return await fetch_page(self._session, statement, Session.id, request)
 
     async def rotate(self, row: Session, to: Rotation) -> Session | None:
-        """Rotate a session that still is as it was read; None if it has moved on."""
+        """Change a session that still is as it was read; None if it has moved on."""
         statement = (
             update(Session)
             .where(Session.id == row.id, Session.generation == row.generation)
-            .where(Session.ended_at.is_(None))
+            .where(Session.confirmed.is_(row.confirmed), Session.ended_at.is_(None))
             .values(confirmed=False, last_used_at=to.rotated_at, **vars(to))
             .returning(Session)
             .execution_options(populate_existing=True, synchronize_session=False)
         )
         note_change(self._session, row.user_id)
         return await self._session.scalar(statement)
-
-    async def repeat(self, row: Session, now: datetime, expires_at: datetime) -> bool:
-        """Begin the grace period of an unconfirmed generation anew; False if it moved.
-
-        It is handed out once more. Whoever asks beside the one who gets it, in a second
-        tab, is as honest as after a rotation, even if that was days ago.
-        """
-        statement = (
-            update(Session)
-            .where(Session.id == row.id, Session.generation == row.generation)
-            .where(Session.ended_at.is_(None), Session.confirmed.is_(False))
-            .values(rotated_at=now, last_used_at=now, expires_at=expires_at)
-        )
-        return await self._change(statement, row.user_id)
 
     async def confirm(self, row: Session) -> bool:
         """Note that something issued at the session's generation has come back."""

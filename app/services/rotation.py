@@ -16,8 +16,11 @@ class Verdict(Enum):
     ROTATE = auto()
     """A new generation begins, unconfirmed, with a new pair of tokens."""
 
+    RENEW = auto()
+    """The current pair once more, as fresh as after a rotation: nobody has used it."""
+
     REPEAT = auto()
-    """The current pair once more; nothing rotates."""
+    """The current pair once more; nothing changes."""
 
     REUSED = auto()
     """The token is in two hands: the session ends."""
@@ -39,13 +42,15 @@ def judge(
 
     The current token rotates. So does one that is newer than the database, which can
     only be after a backup was restored: it is the newest there is. The previous one is
-    answered again while its successor may still be on the way: within the grace period,
-    or for as long as nothing issued with the successor has been seen. Anything else is
-    in two hands: its rightful owner holds a later one.
+    answered again while its successor may still be on the way: for as long as nothing
+    issued with the successor has been seen, and then within the grace period. Anything
+    else is in two hands: its rightful owner holds a later one.
     """
     if presented >= position.generation:
         return Verdict.ROTATE
     if presented < position.generation - 1:
         return Verdict.REUSED
+    if not position.confirmed:
+        return Verdict.RENEW
     in_grace = now - position.rotated_at <= grace
-    return Verdict.REPEAT if in_grace or not position.confirmed else Verdict.REUSED
+    return Verdict.REPEAT if in_grace else Verdict.REUSED

@@ -82,12 +82,13 @@ class Sessions:
                 verdict = self._judge(claim.generation, row)
                 if verdict is Verdict.REUSED:
                     await self._end(session, row, EndReason.TOKEN_REUSED, self._clock())
-                if verdict is Verdict.ROTATE:
-                    rotation = self._rotation(claim.generation, row, client)
-                    if rotated := await repository.rotate(row, rotation):
-                        return user, rotated
-                elif row.confirmed or await self._repeat(repository, row):
+                if verdict is Verdict.REPEAT:
                     return user, row
+                renewed = verdict is Verdict.RENEW
+                generation = row.generation if renewed else claim.generation + 1
+                rotation = self._rotation(generation, row, client)
+                if rotated := await repository.rotate(row, rotation):
+                    return user, rotated
                 # Somebody else changed the session first: look at it as it is now.
         raise BusyError
 
@@ -158,23 +159,16 @@ class Sessions:
             await self._end(session, row, EndReason.USER_DISABLED, self._clock())
         return user
 
-    async def _repeat(self, repository: SessionRepository, row: Session) -> bool:
-        now = self._clock()
-        return await repository.repeat(row, now, self._expiry(row, now))
-
-    def _expiry(self, row: Session, now: datetime) -> datetime:
-        return min(now + self._idle, row.max_expires_at)
-
     def _judge(self, presented: int, row: Session) -> Verdict:
         position = Position(row.generation, row.rotated_at, row.confirmed)
         return judge(presented, position, self._clock(), self._grace)
 
-    def _rotation(self, presented: int, row: Session, client: Client) -> Rotation:
+    def _rotation(self, generation: int, row: Session, client: Client) -> Rotation:
         now = self._clock()
         return Rotation(
-            generation=presented + 1,
+            generation=generation,
             rotated_at=now,
-            expires_at=self._expiry(row, now),
+            expires_at=min(now + self._idle, row.max_expires_at),
             ip=client.ip,
             user_agent=client.user_agent,
             device=client.device,

@@ -42,9 +42,9 @@ TABLE = {
     ("current", False, True): Verdict.ROTATE,
     ("current", True, False): Verdict.ROTATE,
     ("current", True, True): Verdict.ROTATE,
-    ("previous", False, False): Verdict.REPEAT,
+    ("previous", False, False): Verdict.RENEW,
     ("previous", False, True): Verdict.REPEAT,
-    ("previous", True, False): Verdict.REPEAT,
+    ("previous", True, False): Verdict.RENEW,
     ("previous", True, True): Verdict.REUSED,
     ("older", False, False): Verdict.REUSED,
     ("older", False, True): Verdict.REUSED,
@@ -91,7 +91,7 @@ class TestTable:
         """With a grace period of 0, one instant after a rotation is later."""
         position = Position(3, ROTATED_AT, confirmed)
         verdict = judge(2, position, ROTATED_AT + INSTANT, timedelta(0))
-        assert verdict is (Verdict.REUSED if confirmed else Verdict.REPEAT)
+        assert verdict is (Verdict.REUSED if confirmed else Verdict.RENEW)
 
     def test_a_token_of_a_restored_backup_rotates(self) -> None:
         """A token far newer than the database is the newest there is, and goes on."""
