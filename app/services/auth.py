@@ -128,18 +128,7 @@ class AuthService:
         async with self._limits.sign_in(account, device, client):
             user = await self._check_credentials(email, password)
         self._refuse_inactive(user)
-        better_hash = None
-        if self._passwords.needs_rehash(user.password_hash):
-            better_hash = await self._passwords.hash(password)
-        started = await self._start_session(user, better_hash, client)
-        if started is None:
-            # The hash is not the one that was checked. Perhaps the same password was
-            # hashed anew at another sign-in: then it is right still.
-            user = await self._check_credentials(email, password)
-            started = await self._start_session(user, None, client)
-        if started is None:
-            raise InvalidCredentialsError
-        user, row = started
+        user, row = await self._begin_session(user, password, client)
         logger.info(
             "auth.signed_in",
             extra={"of_user": str(user.id), "new_session": str(row.id)},
@@ -207,10 +196,26 @@ class AuthService:
         if self._settings.email_verification == "required" and not user.email_verified:
             raise EmailNotVerifiedError
 
-    async def _start_session(
+    async def _begin_session(
+        self, checked: User, password: str, client: Client
+    ) -> tuple[User, Session]:
+        better_hash = None
+        if self._passwords.needs_rehash(checked.password_hash):
+            better_hash = await self._passwords.hash(password)
+        begun = await self._begin_if_unchanged(checked, better_hash, client)
+        if begun is None:
+            # The hash is not the one that was checked. Perhaps the same password was
+            # hashed anew at another sign-in: then it is right still.
+            checked = await self._check_credentials(checked.email, password)
+            begun = await self._begin_if_unchanged(checked, None, client)
+        if begun is None:
+            raise InvalidCredentialsError
+        return begun
+
+    async def _begin_if_unchanged(
         self, checked: User, better_hash: str | None, client: Client
     ) -> tuple[User, Session] | None:
-        """Start a session if the account still is as it was when it was checked."""
+        """Begin a session if the account still is as it was when it was checked."""
         async with self._database.writing() as session:
             users = UserRepository(session)
             user = await users.lock(checked.id)
