@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.databases import Databases
-from tests.support.live_server import ROOT, run_server
+from tests.support.processes import ROOT
+from tests.support.server import serve
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ADDRESS = "localhost:8000"
@@ -75,9 +76,9 @@ class TestSession:
     ) -> None:
         """Each command, typed as printed, gives the answer that is printed."""
         public_url = f"http://{ADDRESS}"
-        with run_server(databases.migrated(), PUBLIC_URL=public_url) as server:
+        with serve(databases.migrated(), PUBLIC_URL=public_url) as server:
             for step in session():
-                command = step.command.replace(ADDRESS, f"localhost:{server.port}")
+                command = step.command.replace(ADDRESS, f"127.0.0.1:{server.port}")
                 done = subprocess.run(
                     ["sh", "-c", command],
                     cwd=tmp_path,

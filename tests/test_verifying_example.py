@@ -18,15 +18,9 @@ from app.core.security import SigningKey
 from app.migrations import head_revision
 from app.services.container import open_services
 from tests.support.databases import Databases, make_settings
-from tests.support.live_server import (
-    ADMIN_EMAIL,
-    ADMIN_PASSWORD,
-    NOBODY_LISTENS,
-    ROOT,
-    LiveServer,
-    run_server,
-)
-from tests.support.people import API
+from tests.support.people import API, PASSWORD
+from tests.support.processes import NOBODY_LISTENS, ROOT
+from tests.support.server import ROOT_EMAIL, Server, serve
 
 EXAMPLE = ROOT / "docs" / "examples" / "verify.py"
 PAGE = ROOT / "docs" / "verifying-tokens.md"
@@ -40,14 +34,14 @@ def database_url(databases: Databases) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(database_url: str) -> Iterator[LiveServer]:
+def server(database_url: str) -> Iterator[Server]:
     """The service, as a process."""
-    with run_server(database_url) as running:
+    with serve(database_url) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def example(server: LiveServer) -> Iterator[TestClient]:
+def example(server: Server) -> Iterator[TestClient]:
     """The very file that the page shows, as a service."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARDEA_URL", server.url)
@@ -57,13 +51,13 @@ def example(server: LiveServer) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="module")
-def admin_token(server: LiveServer) -> str:
+def admin_token(server: Server) -> str:
     """A token that may make roles."""
-    return sign_in(server, ADMIN_EMAIL, ADMIN_PASSWORD)
+    return sign_in(server, ROOT_EMAIL, PASSWORD)
 
 
 @pytest.fixture(scope="module")
-def reader_token(server: LiveServer, admin_token: str) -> str:
+def reader_token(server: Server, admin_token: str) -> str:
     """A token of somebody who may read articles."""
     headers = {"Authorization": f"Bearer {admin_token}"}
     role = {"name": "reader", "description": "", "permissions": ["articles:read"]}
@@ -97,7 +91,7 @@ async def signing_key(database_url: str) -> SigningKey:
         return services.keys.ring.signing_key(utc_now())
 
 
-def sign_in(server: LiveServer, email: str, password: str) -> str:
+def sign_in(server: Server, email: str, password: str) -> str:
     """Return an access token."""
     body = {"email": email, "password": password}
     answer = httpx2.post(f"{server.url}{API}/auth/login", json=body)

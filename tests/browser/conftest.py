@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.browser import CHROMEDRIVER, CHROMIUM, Browser, open_browser
 from tests.support.databases import Databases
-from tests.support.live_server import LiveServer, run_server
+from tests.support.server import Server, serve
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -15,9 +15,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="package")
-def server(databases: Databases) -> Iterator[LiveServer]:
+def server(databases: Databases) -> Iterator[Server]:
     """The service, as a process."""
-    with run_server(databases.migrated()) as running:
+    with serve(databases.migrated()) as running:
         yield running
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from app.core.exceptions import all_errors
 from tests.support.browser import Browser
-from tests.support.live_server import ADMIN_EMAIL, ADMIN_PASSWORD, LiveServer
+from tests.support.people import PASSWORD
+from tests.support.server import ROOT_EMAIL, Server
 
 pytestmark = pytest.mark.browser
 
@@ -26,10 +27,10 @@ def authorize(browser: Browser, email: str, password: str) -> None:
 class TestDocsPage:
     """GET /docs."""
 
-    def test_sign_in_and_try_a_call(self, browser: Browser, server: LiveServer) -> None:
+    def test_sign_in_and_try_a_call(self, browser: Browser, server: Server) -> None:
         """Authorize signs in with e-mail and password; then a call tried out works."""
         browser.open(f"{server.url}/docs")
-        authorize(browser, ADMIN_EMAIL, ADMIN_PASSWORD)
+        authorize(browser, ROOT_EMAIL, PASSWORD)
         browser.click(".modal-ux .btn-done")
         browser.click(f"{ME} .opblock-summary-control")
         browser.click(f"{ME} .execute")
@@ -37,24 +38,24 @@ class TestDocsPage:
         answer = f"{ME} .live-responses-table .response"
         assert browser.see(f"{answer} .response-col_status").text.split()[0] == "200"
         body = json.loads(browser.see(f"{answer} .microlight").text)
-        assert body["email"] == ADMIN_EMAIL
+        assert body["email"] == ROOT_EMAIL
         assert browser.complaints() == []
 
-    def test_wrong_password(self, browser: Browser, server: LiveServer) -> None:
+    def test_wrong_password(self, browser: Browser, server: Server) -> None:
         """Authorize with a wrong password shows our own words for it."""
         browser.open(f"{server.url}/docs")
-        authorize(browser, ADMIN_EMAIL, "not the password at all")
+        authorize(browser, ROOT_EMAIL, "not the password at all")
         shown = browser.see(".modal-ux .errors").text
         assert "Email or password is incorrect." in shown
 
     @pytest.mark.parametrize("path", ["/docs", "/redoc"])
     def test_nothing_from_elsewhere(
-        self, browser: Browser, server: LiveServer, path: str
+        self, browser: Browser, server: Server, path: str
     ) -> None:
         """The documentation works and asks no host but the service itself."""
         browser.open(f"{server.url}{path}")
         browser.see({"/docs": ".opblock", "/redoc": ".api-content h1"}[path])
-        assert browser.hosts_asked() == {f"localhost:{server.port}"}
+        assert browser.hosts_asked() == {f"127.0.0.1:{server.port}"}
         # Redoc's badge is an image of its maker's; our policy keeps it out.
         complaints = [c for c in browser.complaints() if "cdn.redoc.ly" not in c]
         assert complaints == []
@@ -64,9 +65,7 @@ class TestOurPages:
     """GET / and GET /errors."""
 
     @pytest.mark.parametrize("path", OUR_PAGES)
-    def test_fits_a_phone(
-        self, browser: Browser, server: LiveServer, path: str
-    ) -> None:
+    def test_fits_a_phone(self, browser: Browser, server: Server, path: str) -> None:
         """On the narrowest phone nothing has to be scrolled sideways."""
         browser.resize(320, 640)
         browser.open(f"{server.url}{path}")
@@ -75,16 +74,16 @@ class TestOurPages:
 
     @pytest.mark.parametrize("path", OUR_PAGES)
     def test_nothing_from_elsewhere(
-        self, browser: Browser, server: LiveServer, path: str
+        self, browser: Browser, server: Server, path: str
     ) -> None:
         """A page loads nothing but itself, and the browser has nothing against it."""
         browser.open(f"{server.url}{path}")
-        assert browser.hosts_asked() == {f"localhost:{server.port}"}
+        assert browser.hosts_asked() == {f"127.0.0.1:{server.port}"}
         assert [c for c in browser.complaints() if "favicon" not in c] == []
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_follows_the_color_scheme(
-        self, browser: Browser, server: LiveServer, scheme: str
+        self, browser: Browser, server: Server, scheme: str
     ) -> None:
         """Whoever prefers dark pages gets dark ones."""
         browser.prefer(scheme)

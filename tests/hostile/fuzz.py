@@ -8,7 +8,6 @@ server error and no answer that the document does not describe.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,15 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.databases import SECRET_KEY, PostgresqlServer, SqliteFiles
-from tests.support.live_server import (
-    ADMIN_EMAIL,
-    ADMIN_PASSWORD,
-    NOBODY_LISTENS,
-    ROOT,
-    LiveServer,
-    run_server,
-)
+from tests.support.databases import PostgresqlServer, SqliteFiles
+from tests.support.people import PASSWORD
+from tests.support.processes import environment
+from tests.support.server import ROOT_EMAIL, Server, serve
 
 CONFIGURATION = """
 # No schema can say which addresses exist nor which passwords are too common.
@@ -48,7 +42,7 @@ class Outcome:
 def fuzz(database_url: str, seconds: int, options: Sequence[str] = ()) -> Outcome:
     """Send requests for so many seconds to a server on this database."""
     with (
-        run_server(database_url, RATE_LIMITS="off") as server,
+        serve(database_url, RATE_LIMITS="off") as server,
         tempfile.TemporaryDirectory() as folder,
     ):
         configuration = Path(folder, "schemathesis.toml")
@@ -70,21 +64,15 @@ def fuzz(database_url: str, seconds: int, options: Sequence[str] = ()) -> Outcom
     return Outcome(ended.returncode, ended.stdout)
 
 
-def _environment(server: LiveServer, database_url: str) -> dict[str, str]:
+def _environment(server: Server, database_url: str) -> dict[str, str]:
     """Return what the hooks need to sign in, and to make another admin."""
-    return {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "SCHEMATHESIS_HOOKS": "tests.hostile.fuzz_hooks",
-        "ENVIRONMENT": "test",
-        "SECRET_KEY": SECRET_KEY,
-        "DATABASE_URL": database_url,
-        "BCRYPT_ROUNDS": "4",
-        "BREACHED_PASSWORDS_URL": NOBODY_LISTENS,
-        "PUBLIC_URL": server.url,
-        "FIRST_ADMIN_EMAIL": ADMIN_EMAIL,
-        "FIRST_ADMIN_PASSWORD": ADMIN_PASSWORD,
-    }
+    return environment(
+        database_url,
+        PUBLIC_URL=server.url,
+        FIRST_ADMIN_EMAIL=ROOT_EMAIL,
+        FIRST_ADMIN_PASSWORD=PASSWORD,
+        SCHEMATHESIS_HOOKS="tests.hostile.fuzz_hooks",
+    )
 
 
 def main() -> int:

@@ -7,13 +7,13 @@ import httpx2
 import pytest
 
 from tests.support.databases import Databases
-from tests.support.live_server import LiveServer, run_server
+from tests.support.server import Server, serve
 
 
 @pytest.fixture(scope="module")
-def server(databases: Databases) -> Iterator[LiveServer]:
+def server(databases: Databases) -> Iterator[Server]:
     """The service behind its real HTTP parser."""
-    with run_server(databases.migrated()) as running:
+    with serve(databases.migrated()) as running:
         yield running
 
 
@@ -42,7 +42,7 @@ class TestOnTheWire:
         ],
         ids=range(16),
     )
-    def test_never_a_server_error(self, server: LiveServer, start: bytes) -> None:
+    def test_never_a_server_error(self, server: Server, start: bytes) -> None:
         """The answer is a 4xx, or the connection is closed."""
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as wire:
             wire.sendall(
@@ -53,7 +53,7 @@ class TestOnTheWire:
         assert answer[:9] in (b"", b"HTTP/1.1 ")
         assert answer[9:10] in (b"", b"4"), answer[:200]
 
-    def test_still_serves_afterwards(self, server: LiveServer) -> None:
+    def test_still_serves_afterwards(self, server: Server) -> None:
         """None of it has hurt the server."""
         assert httpx2.get(f"{server.url}/health/ready").json()["status"] == "ready"
 

@@ -29,7 +29,7 @@ def settings(races_url: str) -> Settings:
 @pytest.fixture(scope="session")
 def shared_server(races_url: str) -> Iterator[Server]:
     """A server process for all races that leave it as it was."""
-    with serve(races_url) as server:
+    with serve(races_url, RATE_LIMITS="off") as server:
         yield server
 
 
@@ -50,7 +50,7 @@ async def client(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 def fresh_server(databases: Databases) -> Iterator[Server]:
     """A server process of the test's own."""
-    with serve(databases.migrated()) as server:
+    with serve(databases.migrated(), RATE_LIMITS="off") as server:
         yield server
         server.check_log()
 
@@ -58,7 +58,7 @@ def fresh_server(databases: Databases) -> Iterator[Server]:
 @pytest.fixture
 def limiting_server(databases: Databases) -> Iterator[Server]:
     """A server process that makes callers wait."""
-    with serve(databases.migrated(), RATE_LIMITS="on") as server:
+    with serve(databases.migrated()) as server:
         yield server
         server.check_log()
 
@@ -70,7 +70,8 @@ def processes(databases: Databases) -> Iterator[list[Server]]:
     count = 1 if url.startswith("sqlite") else 2
     with ExitStack() as stack:
         servers = [
-            stack.enter_context(serve(url, PUBLIC_URL=PUBLIC_URL)) for _ in range(count)
+            stack.enter_context(serve(url, PUBLIC_URL=PUBLIC_URL, RATE_LIMITS="off"))
+            for _ in range(count)
         ]
         yield servers
         for server in servers:

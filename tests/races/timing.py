@@ -35,14 +35,14 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture
 def slow_server(databases: Databases) -> Iterator[Server]:
     """A server that hashes at the default cost."""
-    with serve(databases.migrated(), BCRYPT_ROUNDS="12") as server:
+    with serve(databases.migrated(), BCRYPT_ROUNDS="12", RATE_LIMITS="off") as server:
         yield server
 
 
 @pytest.fixture
 def quicker_server(databases: Databases) -> Iterator[Server]:
     """A server that hashes at the lowest cost that production allows."""
-    with serve(databases.migrated(), BCRYPT_ROUNDS="10") as server:
+    with serve(databases.migrated(), BCRYPT_ROUNDS="10", RATE_LIMITS="off") as server:
         yield server
 
 

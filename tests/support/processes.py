@@ -1,11 +1,11 @@
-"""Commands and servers as processes of their own."""
+"""Commands, and servers that refuse to start, as processes of their own."""
 
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support.databases import SECRET_KEY
@@ -13,6 +13,10 @@ from tests.support.databases import SECRET_KEY
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
 """What any of them may take on a busy machine."""
+
+SERVER = ("-m", "uvicorn", "app.main:app")
+NOBODY_LISTENS = "http://127.0.0.1:9"
+"""Breached passwords are asked for here, so that no test reaches the network."""
 
 Finished = subprocess.CompletedProcess[str]
 
@@ -27,7 +31,7 @@ def environment(database_url: str, **changes: str) -> dict[str, str]:
         "SECRET_KEY": SECRET_KEY,
         "DATABASE_URL": database_url,
         "BCRYPT_ROUNDS": "4",
-        "BREACHED_PASSWORDS_URL": "http://127.0.0.1:9",
+        "BREACHED_PASSWORDS_URL": NOBODY_LISTENS,
         **changes,
     }
 
@@ -49,24 +53,7 @@ def run_python(
 
 def run_server_until_it_ends(cwd: Path, env: Mapping[str, str]) -> Finished:
     """Run a server that is expected to refuse its start."""
-    return run_python(*_uvicorn("0"), cwd=cwd, env=env)
-
-
-@contextmanager
-def serving(cwd: Path, env: Mapping[str, str]) -> Iterator[str]:
-    """Start a server and yield its address once it serves; stop it at the end."""
-    process = subprocess.Popen(
-        [sys.executable, *_uvicorn("0")],
-        cwd=cwd,
-        env={**env, "LOG_FORMAT": "console"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield _address(process)
-    finally:
-        process.terminate()
-        process.communicate(timeout=SECONDS)
+    return run_python(*SERVER, "--port", "0", cwd=cwd, env=env)
 
 
 @asynccontextmanager
@@ -77,17 +64,3 @@ async def threads_ended() -> AsyncIterator[None]:
     for thread in set(threading.enumerate()) - before:
         thread.join(timeout=5)
         assert not thread.is_alive(), thread
-
-
-def _uvicorn(port: str) -> list[str]:
-    return ["-m", "uvicorn", "app.main:app", "--port", port]
-
-
-def _address(process: "subprocess.Popen[str]") -> str:
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if "running on http" in line:
-            return "http" + line.partition("running on http")[2].split()[0]
-    raise AssertionError("".join(lines))

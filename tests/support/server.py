@@ -1,8 +1,8 @@
-"""A real server process, and many callers at once."""
+"""The service as people run it, a process of its own, and many callers at once."""
 
 import asyncio
 import json
-import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,10 +16,9 @@ from typing import Any
 
 import httpx2
 
-from tests.support.databases import SECRET_KEY
 from tests.support.people import PASSWORD, Person, sign_in
+from tests.support.processes import SERVER, environment
 
-ROOT = Path(__file__).parents[2]
 ROOT_EMAIL = "root@example.com"
 START_SECONDS = 30
 STOP_SECONDS = 30
@@ -36,6 +35,7 @@ class Server:
     """
 
     url: str
+    port: int
     process: subprocess.Popen[bytes]
     log: Path
     seconds_to_start: float
@@ -58,18 +58,29 @@ def serve(database_url: str, **changes: str) -> Iterator[Server]:
 
     Args:
         database_url: Where its data lives.
-        changes: Environment variables beside or instead of those for tests.
+        changes: Settings beside or instead of those below, by their names in the
+            environment.
     """
-    with tempfile.TemporaryDirectory() as folder, listen() as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "server.log")
         began = time.monotonic()
-        process = _start(listener, log, _environment(database_url, url, changes))
+        with listen() as listener:
+            port = listener.getsockname()[1]
+            url = f"http://127.0.0.1:{port}"
+            settings = {
+                "PUBLIC_URL": url,
+                "FIRST_ADMIN_EMAIL": ROOT_EMAIL,
+                "FIRST_ADMIN_PASSWORD": PASSWORD,
+                "LOG_FORMAT": "json",
+                **changes,
+            }
+            process = _start(listener, log, environment(database_url, **settings))
         try:
             _wait_until_ready(url, process, log)
-            yield Server(url, process, log, time.monotonic() - began)
+            yield Server(url, port, process, log, time.monotonic() - began)
         finally:
             _stop(process)
+            sys.stderr.write(log.read_text())  # Shown when a test fails.
 
 
 @asynccontextmanager
@@ -124,14 +135,13 @@ def listen() -> socket.socket:
 
 
 def _start(
-    listener: socket.socket, log: Path, environment: dict[str, str]
+    listener: socket.socket, log: Path, env: dict[str, str]
 ) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "uvicorn", "app.main:app"]
     with log.open("wb") as output:
         return subprocess.Popen(
-            [*command, "--fd", str(listener.fileno())],
-            cwd=ROOT,
-            env=environment,
+            [sys.executable, *SERVER, "--fd", str(listener.fileno())],
+            cwd=log.parent,
+            env=env,
             pass_fds=[listener.fileno()],
             stdout=output,
             stderr=output,
@@ -151,27 +161,8 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
 def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
-        process.wait(STOP_SECONDS)
+        assert process.wait(STOP_SECONDS) in (0, -signal.SIGTERM)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
         raise
-
-
-def _environment(
-    database_url: str, url: str, changes: dict[str, str]
-) -> dict[str, str]:
-    settings = {
-        "ENVIRONMENT": "test",
-        "SECRET_KEY": SECRET_KEY,
-        "DATABASE_URL": database_url,
-        "PUBLIC_URL": url,
-        "BCRYPT_ROUNDS": "4",
-        # Nobody listens there, so that no test reaches the network.
-        "BREACHED_PASSWORDS_URL": "http://127.0.0.1:9",
-        "FIRST_ADMIN_EMAIL": ROOT_EMAIL,
-        "FIRST_ADMIN_PASSWORD": PASSWORD,
-        "RATE_LIMITS": "off",
-        "LOG_FORMAT": "json",
-    }
-    return {**os.environ, **settings, **changes}

@@ -22,8 +22,8 @@ from tests.support.processes import (
     environment,
     run_python,
     run_server_until_it_ends,
-    serving,
 )
+from tests.support.server import serve
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -144,12 +144,11 @@ class TestServer:
     def test_second_server_is_refused(self, tmp_path: Path, file: str) -> None:
         """Two servers can't have one SQLite file; the second is told about PostgreSQL
         in one line, and the first goes on."""
-        env = environment(file)
-        with serving(tmp_path, env):
-            said = refusal(run_server_until_it_ends(tmp_path, env))
+        with serve(file):
+            said = refusal(run_server_until_it_ends(tmp_path, environment(file)))
         lines = [line for line in said.splitlines() if "PostgreSQL" in line]
         assert len(lines) == 1 and "here.db" in lines[0]
-        with serving(tmp_path, env):
+        with serve(file):
             pass
 
     def test_wrong_settings(self, tmp_path: Path, file: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.core.config import Settings
@@ -14,7 +14,6 @@ from app.core.exceptions import (
 )
 from app.database import Changes, Database, note_change
 from app.models import Role, User, new_id
-from tests.conftest import MakeSettings
 from tests.support.outages import commits_fail
 from tests.support.outsiders import execute, no_transaction_is_open
 from tests.support.rows import names_of_roles, new_role, new_session
