@@ -71,13 +71,17 @@ def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
 
 
 @pytest.fixture
-def make(databases: Databases) -> MakeSettings:
+def make(databases: Databases) -> Iterator[MakeSettings]:
     """Make settings on a fresh, migrated database; keywords change them."""
+    made: list[str] = []
 
     def with_changes(**changes: Any) -> Settings:
-        return make_settings(databases.migrated(), **changes)
+        made.append(databases.migrated())
+        return make_settings(made[-1], **changes)
 
-    return with_changes
+    yield with_changes
+    for url in made:
+        databases.remove(url)
 
 
 @pytest.fixture

@@ -81,14 +81,15 @@ def _migrate(connection: Connection, revision: str) -> None:
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_ID})"))
     before = _current_revision(connection)
+    if revision == "head" and before == head_revision():
+        return
     _refuse_newer(before)
     config = _config()
     config.attributes["connection"] = connection
     step = command.downgrade if revision == "base" else command.upgrade
     step(config, revision)
     after = _current_revision(connection)
-    if after != before:
-        logger.info("database.migrated", extra={"from": before, "to": after})
+    logger.info("database.migrated", extra={"from": before, "to": after})
 
 
 def _current_revision(connection: Connection) -> str | None:

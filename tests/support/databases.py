@@ -9,7 +9,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+from sqlalchemy import make_url
+
 from app.core.config import Settings
+from app.database import sqlite_path
 from app.migrations import migrate
 
 SECRET_KEY = "a-secret-key-that-only-the-tests-know-0123456789"
@@ -37,6 +40,9 @@ class Databases(Protocol):
     def migrated(self) -> str:
         """Return the URL of a new database with all tables."""
 
+    def remove(self, url: str) -> None:
+        """Remove a database that nobody needs any more."""
+
     def close(self) -> None:
         """Remove everything."""
 
@@ -60,6 +66,12 @@ class SqliteFiles:
         shutil.copyfile(self._template, path)
         return _sqlite_url(path)
 
+    def remove(self, url: str) -> None:
+        """Delete the file and those beside it."""
+        path = Path(sqlite_path(url))
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()
+
     def close(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self._folder)
@@ -75,6 +87,9 @@ class PostgresqlServer:
 
         self._server = get_server(f"{self._folder}/data")
         self._numbers = count()
+        # No test survives a power cut, and thousands of databases come and go.
+        self._server.psql("ALTER SYSTEM SET fsync = off")
+        self._server.psql("SELECT pg_reload_conf()")
         asyncio.run(migrate(make_settings(self._create("template_migrated"))))
 
     def empty(self) -> str:
@@ -84,6 +99,11 @@ class PostgresqlServer:
     def migrated(self) -> str:
         """Return the URL of a copy of the migrated database."""
         return self._create(f"test{next(self._numbers)}", "TEMPLATE template_migrated")
+
+    def remove(self, url: str) -> None:
+        """Drop the database, whoever still looks at it."""
+        name = make_url(url).database
+        self._server.psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def close(self) -> None:
         """Stop the server at once: nobody needs what a checkpoint would save."""
