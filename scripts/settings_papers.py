@@ -17,7 +17,9 @@ _CONFIGURATION = """\
 Settings come from environment variables, or from a file `.env` in the working
 directory; the environment wins. An empty variable counts as not set, except
 BREACHED_PASSWORDS_URL, where it means off. A wrong value stops the start with one line
-per setting, which names it and says what is allowed, and exit status 2.
+per setting, which names it and says what is allowed, and exit status 2. What only the
+start can find out, such as a database that can't be reached, is one line in the log and
+exit status 3; `cardea` prints it and ends with status 1.
 [.env.example](../.env.example) has them all to copy from.
 
 | setting | default | allowed |
@@ -37,8 +39,9 @@ user's cookies.
 """
 
 _EXAMPLE_HEAD = """\
-# Every setting there is, with its default. Copy this file to `.env`, take the `#` away
-# in front of what you change, and set SECRET_KEY; or set the same names in the
+# Every setting there is, with its default. Copy this file to `.env` in the folder the
+# service runs in (not over the clone's `.env`, which git tracks), take the `#` away in
+# front of what you change, and set SECRET_KEY; or set the same names in the
 # environment, which wins. docs/configuration.md says the same at more length.
 # Made by `python -m scripts.write_docs` from app/core/config.py.
 """

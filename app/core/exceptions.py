@@ -157,7 +157,10 @@ class NotAuthenticatedError(UnauthorizedError):
 
     code = "not_authenticated"
     title = "You are not signed in."
-    remedy = "Sign in and send the access token as `Authorization: Bearer ...`."
+    remedy = (
+        "Sign in and send the access token as `Authorization: Bearer ...`. To refresh, "
+        "send the refresh token in the body; a browser sends its cookie."
+    )
 
 
 class InvalidTokenError(UnauthorizedError):
@@ -179,14 +182,15 @@ class TokenExpiredError(UnauthorizedError):
 
 
 class SessionEndedError(UnauthorizedError):
-    """The session that this token belongs to has ended. `reason` says why: signed_out,
-    signed_out_elsewhere, password_changed, password_reset, idle_timeout, max_age,
-    token_reused, ended_by_admin, user_disabled or user_deleted."""
+    """The session that this token belongs to has ended. `reason` says why:
+    `signed_out`, `signed_out_elsewhere`, `password_changed`, `password_reset`,
+    `idle_timeout`, `max_age`, `token_reused`, `ended_by_admin`, `user_disabled` or
+    `user_deleted`."""
 
     code = "session_ended"
     title = "The session has ended."
     remedy = (
-        "Sign in again. If the reason is token_reused, somebody else may have had a "
+        "Sign in again. If the reason is `token_reused`, somebody else may have had a "
         "copy of your refresh token: change your password."
     )
     keeps_writes = True
@@ -229,7 +233,7 @@ class EmailNotVerifiedError(AppError):
     http_status = 403
     code = "email_not_verified"
     title = "The e-mail address is not verified."
-    remedy = "Follow the link that was sent to it, or ask an administrator."
+    remedy = "Ask an administrator to confirm it."
 
 
 class PermissionDeniedError(AppError):
@@ -359,7 +363,7 @@ class RoleInUseError(AppError):
     http_status = 409
     code = "role_in_use"
     title = "Users still have this role."
-    remedy = "Take it from them first; `GET /users?role=` lists them."
+    remedy = "Take it from them first; `GET /api/v1/users?role=` lists them."
 
 
 class RoleBuiltinError(AppError):

@@ -1,13 +1,16 @@
 """The papers that are made from the code say what the code says."""
 
+import ast
+import inspect
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from app.core.config import Settings
+from app.core.config import Settings, _refusals
 from app.core.exceptions import AppError, all_errors
 from scripts import settings_papers, write_docs
 from scripts.write_docs import PAPERS, ROOT
@@ -19,6 +22,13 @@ SECRET = "a-secret-key-that-only-the-tests-know-0123456789"
 def read(paper: str) -> str:
     """Return a paper as it stands in the repository."""
     return (ROOT / paper).read_text(encoding="utf-8")
+
+
+def refusals_in_the_code() -> set[str]:
+    """Return every refusal that `_refusals` can give, read from its source."""
+    code = ast.walk(ast.parse(inspect.getsource(_refusals)))
+    texts = {str(node.value) for node in code if isinstance(node, ast.Constant)}
+    return {text for text in texts if re.match("[A-Z_]+: ", text)}
 
 
 class TestPapers:
@@ -78,11 +88,15 @@ class TestSettings:
     def test_production_refusals(self) -> None:
         """The page lists what production refuses, each by its setting's name."""
         page = read("docs/configuration.md")
-        refusals = settings_papers.production_refusals()
-        assert len(refusals) >= 4
-        for refusal in refusals:
+        for refusal in settings_papers.production_refusals():
             name, _, reason = refusal.partition(":")
             assert f"- `{name}`:{reason}\n" in page
+
+    def test_no_production_refusal_is_missing(self) -> None:
+        """The page's unsafe start meets every refusal there is in the code."""
+        met = settings_papers.production_refusals()
+        assert len(met) >= 5
+        assert set(met) == refusals_in_the_code()
 
 
 class TestErrors:

@@ -57,7 +57,7 @@ CONTRACT = {
     "database_unavailable": 503,
     "internal_error": 500,
 }
-"""Codes are added, never renamed."""
+"""Every code and its status, as published: codes are added, never renamed."""
 
 KEEPS_WRITES = {
     "session_ended",
