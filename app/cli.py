@@ -10,7 +10,8 @@ import click
 
 from app import __version__
 from app.core.config import Settings, load_settings
-from app.core.exceptions import AppError, StartupError
+from app.core.emails import check_email
+from app.core.exceptions import AppError, EmailTakenError, StartupError
 from app.core.logging import configure_logging
 from app.migrations import head_revision, prepare_schema
 from app.services.container import Services, open_services
@@ -42,6 +43,10 @@ def create_admin(email: str, promote: bool) -> None:
             raise click.ClickException("There is no account with this e-mail address.")
         click.echo(f"{email} is an administrator now.")
         return
+    try:
+        check_email(email)
+    except ValueError as error:
+        raise click.ClickException(f"The --email {error}.") from None
     password = _ask_password()
     _run(lambda services: services.setup.create_admin(email, password))
     click.echo(f"Administrator {email} was made.")
@@ -89,9 +94,14 @@ def _errors_in_one_line() -> Iterator[None]:
     """Say in one line what went wrong, and exit with status 1."""
     try:
         yield
+    except EmailTakenError:
+        raise click.ClickException(
+            "There is already an account with this e-mail address: add --promote to "
+            "make it an admin's."
+        ) from None
     except AppError as error:
         raise click.ClickException(f"{error.title} {error.remedy}") from None
-    except (StartupError, ValueError) as error:
+    except StartupError as error:
         raise click.ClickException(str(error)) from None
 
 

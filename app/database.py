@@ -147,8 +147,15 @@ class OwnerLock:
         """Take the lock.
 
         Raises:
-            StartupError: If another server has it.
+            StartupError: If another server has it, or there is no such folder.
         """
+        folder = os.path.dirname(self._path)
+        if not os.path.isdir(folder):
+            # The lock would make it, and a mistyped path would be an empty service.
+            raise StartupError(
+                f"The database file {self._path} can't be used: there is no folder "
+                f"{folder}."
+            )
         try:
             self._lock.acquire(timeout=0)
         except Timeout:

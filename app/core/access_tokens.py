@@ -24,6 +24,9 @@ from app.core.keys import KeyRing, SigningKey
 ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"
 MAXIMUM_BYTES = 4096
+LONGEST_SIGNED_BYTES = 4000
+"""Browsers keep no cookie whose name and value are longer than 4096 together."""
+
 CLOCK_SKEW = timedelta(seconds=30)
 """How far ahead the clock of a machine that issued a token may run."""
 
@@ -81,14 +84,14 @@ class AccessTokens:
         self._prepared: dict[str, tuple[Key, Key]] = {}
 
     def sign(self, claims: AccessClaims) -> str:
-        """Return the compact serialization, at most 4 KiB.
+        """Return the compact serialization, at most 4,000 bytes.
 
         Roles and permissions that do not fit are left out, which every reader takes as
         none; the service itself goes by its database.
         """
         key = self._ring().signing_key(self._clock())
         token = self._sign(claims, key)
-        if len(token) > MAXIMUM_BYTES:
+        if len(token) > LONGEST_SIGNED_BYTES:
             slim = claims.model_copy(update={"roles": [], "scope": ""})
             token = self._sign(slim, key)
         return token

@@ -18,11 +18,13 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 SAMPLE_SECRET_KEY = "development-only-secret-key-replace-it-in-production"
 MINIMUM_SECRET_BYTES = 32
 SUPPORTED_DATABASES = ("sqlite+aiosqlite:///", "postgresql+asyncpg://")
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 _HOST = re.compile(r"\[[\da-f:.]+\]|[\w.-]+", re.ASCII | re.IGNORECASE)
 _HOST_AND_PORT = re.compile(rf"({_HOST.pattern})(:\d{{1,5}})?", _HOST.flags)
@@ -130,7 +132,8 @@ class Settings(BaseSettings):
     password's SHA-1. Empty turns the check off."""
 
     sign_up: Literal["open", "invite", "closed"] = "open"
-    """Who may make an account: anybody, those an admin makes one for, or nobody."""
+    """Who may make an account: anybody (`open`), or only admins for others (`invite`
+    and `closed`, which are the same so far)."""
 
     email_verification: Literal["optional", "required"] = "optional"
     """Whether an account must prove its e-mail address before it can sign in."""
@@ -211,8 +214,18 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _supported_database(cls, value: str) -> str:
-        if not value.startswith(SUPPORTED_DATABASES) or ":memory:" in value:
+        if not value.startswith(SUPPORTED_DATABASES):
             raise ValueError(f"must start with {' or '.join(SUPPORTED_DATABASES)}")
+        try:
+            name = make_url(value).database or ""
+        except (ArgumentError, ValueError):
+            # The words of the error may hold a piece of the password.
+            name = ""
+        if not name or name.startswith(("file:", ":memory:")) or "mode=memory" in value:
+            raise ValueError(
+                "must name a file or a database; in user name and password, "
+                "`@`, `:`, `/` and `%` are written as %40, %3A, %2F and %25"
+            )
         return value
 
     @field_validator("breached_passwords_url")
@@ -234,7 +247,8 @@ class Settings(BaseSettings):
     @property
     def host(self) -> str:
         """The host name of PUBLIC_URL, without its port."""
-        return urlsplit(self.public_url).hostname or ""
+        name = urlsplit(self.public_url).hostname or ""
+        return f"[{name}]" if ":" in name else name
 
     @property
     def https(self) -> bool:
@@ -306,6 +320,10 @@ def _contradictions(settings: Settings) -> list[str]:
         ),
         "REFRESH_IDLE_SECONDS: must not be more than REFRESH_MAX_SECONDS": (
             settings.refresh_idle_seconds > settings.refresh_max_seconds
+        ),
+        # A client that uses its access token to the end comes back in time.
+        "REFRESH_IDLE_SECONDS: must be at least twice ACCESS_TOKEN_SECONDS": (
+            settings.refresh_idle_seconds < 2 * settings.access_token_seconds
         ),
     }
     return [line for line, refused in checks.items() if refused]

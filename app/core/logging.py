@@ -48,10 +48,10 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, followed by the traceback if there is one."""
-        fields = " ".join(
-            f"{name}={_in_one_line(value)}"
-            for name, value in _fields_of(record).items()
-        )
+        named = _fields_of(record)
+        if request_id.get() and record.levelno >= logging.WARNING:
+            named["request_id"] = request_id.get()
+        fields = " ".join(f"{name}={_in_one_line(named[name])}" for name in named)
         time = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         line = f"{time} {record.levelname.lower():8}{record.getMessage()}  {fields}"
         if record.exc_info:

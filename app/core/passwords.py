@@ -24,19 +24,26 @@ def hash_password(password: str, rounds: int) -> str:
     return PREFIX + bcrypt.hashpw(_digest(password), bcrypt.gensalt(rounds)).decode()
 
 
-def verify_password(password: str, stored: str) -> bool:
+def verify_password(password: str, stored: str, rounds: int) -> bool:
     """Tell whether the password made this hash; a malformed hash matches nothing.
 
     Plain bcrypt hashes from elsewhere verify too, but never by their first 72 bytes.
+
+    Args:
+        password: What was typed.
+        stored: The hash.
+        rounds: The cost that checking a malformed hash takes.
     """
     candidate = _digest(password)
     if stored.startswith(_PLAIN_BCRYPT):
         candidate = password.encode()
-    if len(candidate) > MAXIMUM_BCRYPT_BYTES:
-        return False
+    fits = len(candidate) <= MAXIMUM_BCRYPT_BYTES
+    # What can't match is checked all the same: the time must not tell.
+    candidate = candidate[:MAXIMUM_BCRYPT_BYTES]
     try:
-        return bcrypt.checkpw(candidate, stored.removeprefix(PREFIX).encode())
+        return bcrypt.checkpw(candidate, stored.removeprefix(PREFIX).encode()) and fits
     except ValueError:
+        bcrypt.hashpw(candidate, bcrypt.gensalt(rounds))
         return False
 
 

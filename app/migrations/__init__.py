@@ -36,7 +36,8 @@ async def prepare_schema(settings: Settings) -> None:
             await migrate(settings)
         else:
             await _check(settings)
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, OSError, TypeError, ValueError) as error:
+        # The last two are raised for options in the URL that the driver does not know.
         logger.debug("database.unreachable", exc_info=error)
         raise StartupError(
             f"The database can't be used ({type(error).__name__}): check DATABASE_URL."
@@ -72,7 +73,7 @@ async def _check(settings: Settings) -> None:
     if current != head_revision():
         raise StartupError(
             "The database's schema is older than this version of the service: run "
-            "`cardea migrate`, or set MIGRATE_ON_START=on."
+            "`python -m app migrate`, or set MIGRATE_ON_START=on."
         )
 
 

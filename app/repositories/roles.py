@@ -61,16 +61,14 @@ class RoleRepository:
         return roles
 
     async def add(self, role: Role) -> None:
-        """Add a role.
+        """Add a role, while holding the lock on all of them.
 
         Raises:
             RoleExistsError: If there is one of this name.
         """
+        if await self._session.get(Role, role.name) is not None:
+            raise RoleExistsError
         self._session.add(role)
-        try:
-            await self._session.flush()
-        except IntegrityError as error:
-            raise RoleExistsError from error
         await self.changed()
 
     async def delete(self, role: Role) -> None:

@@ -35,6 +35,10 @@ class SessionRepository:
         """Return the session with this id as it is now, ended or not."""
         return await self._session.get(Session, session_id, populate_existing=True)
 
+    async def lock(self, session_id: UUID) -> None:
+        """Keep others from ending this session until the end of the transaction."""
+        await self._session.get(Session, session_id, with_for_update=True)
+
     def add(self, row: Session) -> None:
         """Add a new session."""
         self._session.add(row)
@@ -77,6 +81,14 @@ class SessionRepository:
         statement = update(Session).where(Session.id == row.id)
         return await self._change(_ended(statement, reason, now), row.user_id)
 
+    async def expire(self, row: Session, reason: EndReason) -> bool:
+        """End a session whose time is over; False if it was renewed or ended."""
+        statement = update(Session).where(
+            Session.id == row.id, Session.expires_at == row.expires_at
+        )
+        statement = _ended(statement, reason, row.expires_at)
+        return await self._change(statement, row.user_id)
+
     async def end_all_of_user(
         self,
         user_id: UUID,
@@ -94,9 +106,16 @@ class SessionRepository:
     async def end_expired(self, now: datetime) -> int:
         """Give every session whose time is over its end and reason; return how many."""
         too_old = Session.expires_at >= Session.max_expires_at
+        over = (
+            select(Session.id).where(
+                Session.ended_at.is_(None), Session.expires_at <= now
+            )
+            # Others who end several sessions lock them in an order of their own.
+            .with_for_update(skip_locked=True)
+        )
         statement = (
             update(Session)
-            .where(Session.ended_at.is_(None), Session.expires_at <= now)
+            .where(Session.id.in_(over))
             .values(
                 ended_at=Session.expires_at,
                 end_reason=case(

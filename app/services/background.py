@@ -46,11 +46,15 @@ class Background:
 
     async def watch(self) -> None:
         """Forget what is remembered if another process wrote the SQLite file."""
-        version = await self._database.data_version()
-        if version != self._version:
-            self._cache.drop_all()
+        seen, self._version = self._version, None
+        try:
+            self._version = await self._database.data_version()
+        finally:
+            # What can't be looked at may have changed.
+            if self._version is None or self._version != seen:
+                self._cache.drop_all()
+        if self._version != seen:
             await self._keys.load()
-        self._version = version
 
     def _repeat(self, job: Callable[[], Awaitable[None]], seconds: float) -> None:
         self._tasks.append(asyncio.create_task(_forever(job, seconds)))

@@ -86,19 +86,20 @@ async def open_services(
         limits = Limits(settings.rate_limits)
         passwords = Passwords(settings, pool, breached)
         sessions = Sessions(settings, database, clock)
+        principals = Principals(database, access, cache, clock)
         yield Services(
             settings=settings,
             clock=clock,
             database=database,
             breakers=breakers,
             keys=keys,
-            principals=Principals(database, access, cache, clock),
+            principals=principals,
             auth=AuthService(
                 settings, database, clock, limits, passwords, sessions, tokens
             ),
             sessions=sessions,
-            users=UserService(database, clock, limits, passwords),
-            roles=RoleService(database, clock),
+            users=UserService(database, clock, limits, passwords, principals),
+            roles=RoleService(database, clock, principals),
             setup=Setup(settings, database, clock, passwords),
             health=Health(database, revision),
             background=Background(database, keys, cache, sessions),

@@ -81,7 +81,9 @@ class Keys:
             StartupError: If they are sealed under a SECRET_KEY that is not known.
         """
         async with self._database.writing() as session:
-            keys = await KeyRepository(session).list_all()
+            repository = KeyRepository(session)
+            await repository.lock_all()
+            keys = await repository.list_all()
             self._opened(keys)  # Says so if the secret of any is missing.
             for stored in keys:
                 stored.sealed_private_key = self._derived.seal_again(

@@ -4,6 +4,7 @@ Each kind of attempt is counted in several windows at once: short ones that refu
 long ones that make the wait grow. Every window ends by itself; nothing locks for good.
 """
 
+import logging
 import math
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -18,8 +19,13 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from app.core.client import Client
 from app.core.exceptions import RetryLaterError, TooManyRequestsError
 
+logger = logging.getLogger(__name__)
+
 ACCOUNT = tuple(parse_many("10/5minutes; 30/hour"))
 """Wrong passwords for one account from strangers, or from one known device."""
+
+DEVICES = tuple(parse_many("50/5minutes; 200/hour"))
+"""Wrong passwords for one account from all devices it knows together."""
 
 NETWORK = tuple(parse_many("50/5minutes; 200/hour"))
 """Wrong passwords from one network, whatever the accounts."""
@@ -72,7 +78,8 @@ class Limits:
         """
         if device is not None:
             return self._attempt(
-                Count("sign-in-device", f"{account}/{device}", ACCOUNT)
+                Count("sign-in-device", f"{account}/{device}", ACCOUNT),
+                Count("sign-in-devices", account, DEVICES),
             )
         return self._attempt(
             Count("sign-in-network", client.network, NETWORK),
@@ -121,6 +128,21 @@ class Limits:
             raise
         await self._take_back(counts, counted_at)
 
+    async def _count(self, counts: Sequence[Count]) -> None:
+        """Count in every window, or in none of them if one is full."""
+        if not self._enabled:
+            return
+        counted_at = time.time()
+        for number, count in enumerate(counts, start=1):
+            hits = [await self._hit(count, window) for window in count.windows]
+            if not all(hits):
+                wait = await self._wait(counts)
+                logger.warning(
+                    "limits.refused", extra={"kind": count.kind, "wait_seconds": wait}
+                )
+                await self._take_back(counts[:number], counted_at)
+                raise TooManyRequestsError(wait)
+
     async def _take_back(self, counts: Sequence[Count], counted_at: float) -> None:
         if not self._enabled:
             return
@@ -129,17 +151,10 @@ class Limits:
                 end = (await self._stats(count, window)).reset_time
                 # Taken from a later window, it would be a free guess there.
                 if time.time() < end <= counted_at + window.get_expiry():
-                    await self._counter.hit(window, count.kind, count.subject, cost=-1)
+                    await self._hit(count, window, cost=-1)
 
-    async def _count(self, counts: Sequence[Count]) -> None:
-        # The caller's own network comes first: what it refuses does not use up what
-        # everybody shares.
-        if not self._enabled:
-            return
-        for count in counts:
-            for window in count.windows:
-                if not await self._counter.hit(window, count.kind, count.subject):
-                    raise TooManyRequestsError(await self._wait(counts))
+    async def _hit(self, count: Count, window: RateLimitItem, cost: int = 1) -> bool:
+        return await self._counter.hit(window, count.kind, count.subject, cost=cost)
 
     async def _wait(self, counts: Sequence[Count]) -> int:
         """Return the seconds until every window that is full has ended."""

@@ -58,7 +58,7 @@ class Passwords:
     async def verify(self, password: str, stored: str | None) -> bool:
         """Tell whether the password is right; without a hash it costs the same time."""
         against = unmatchable_hash(self._rounds) if stored is None else stored
-        return await self._pool.run(verify_password, password, against)
+        return await self._pool.run(verify_password, password, against, self._rounds)
 
     def needs_rehash(self, stored: str) -> bool:
         """Tell whether a hash is of another format or cost than today's."""

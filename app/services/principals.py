@@ -2,22 +2,27 @@
 
 import logging
 import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from cachetools import LRUCache
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import Clock
 from app.core.exceptions import PermissionDeniedError, SessionEndedError
 from app.core.security import AccessClaims, AccessTokens
 from app.database import Changes, Database
 from app.models import ADMIN, EndReason, Session, User
-from app.repositories import SessionRepository, UserRepository
+from app.repositories import RoleRepository, SessionRepository, UserRepository
 from app.repositories.roles import ALL_ROLES
 
 logger = logging.getLogger(__name__)
 
 REMEMBERED_USERS = 10_000
+REMEMBERED_SESSIONS = 16
+"""Of one user."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,15 @@ class PrincipalCache:
 
     def __init__(self, enabled: bool) -> None:
         self._enabled = enabled
-        self._kept: LRUCache[UUID, dict[UUID, Principal]] = LRUCache(REMEMBERED_USERS)
+        self._kept: LRUCache[UUID, LRUCache[UUID, Principal]] = LRUCache(
+            REMEMBERED_USERS
+        )
         self._loads: weakref.WeakSet[Load] = weakref.WeakSet()
 
     def get(self, user_id: UUID, session_id: UUID) -> Principal | None:
         """Return what is remembered of this user's session."""
-        return self._kept.get(user_id, {}).get(session_id)
+        sessions = self._kept.get(user_id)
+        return None if sessions is None else sessions.get(session_id)
 
     def begin_load(self) -> Load:
         """Say that a principal is about to be read."""
@@ -75,7 +83,8 @@ class PrincipalCache:
         """Remember a principal, unless it may be out of date already."""
         user_id = principal.user.id
         if self._enabled and not load.changed & {str(user_id), ALL_ROLES}:
-            self._kept.setdefault(user_id, {})[principal.session.id] = principal
+            sessions = self._kept.setdefault(user_id, LRUCache(REMEMBERED_SESSIONS))
+            sessions[principal.session.id] = principal
 
     def drop(self, changes: Changes) -> None:
         """Forget the users that changed; all of them if roles did."""
@@ -99,7 +108,7 @@ class PrincipalCache:
 
 
 class Principals:
-    """Turns access tokens into principals."""
+    """Turns access tokens into principals, and lets principals act."""
 
     def __init__(
         self,
@@ -131,23 +140,55 @@ class Principals:
             await self._confirm(principal.session)
         return principal
 
+    @asynccontextmanager
+    async def writing(
+        self, by: Principal, *targets: UUID
+    ) -> AsyncIterator[tuple[AsyncSession, Principal]]:
+        """Give a writing session, and the caller as they are now.
+
+        Time has passed since the request began: a password was hashed, others wrote.
+        Whoever has been signed out, disabled or stripped meanwhile acts no more.
+
+        Args:
+            by: The caller as they were.
+            targets: The accounts to be changed. They and the caller are locked, in one
+                order for all, so that two who act on each other don't block each other.
+
+        Raises:
+            SessionEndedError: If the caller's session has ended.
+        """
+        async with self._database.writing() as session:
+            for user_id in sorted({by.user.id, *targets}):
+                await UserRepository(session).lock(user_id)
+            if by.permissions:
+                await RoleRepository(session).lock_all()
+            await SessionRepository(session).lock(by.session.id)
+            current = await _read(session, by.user.id, by.session.id)
+            if reason := current.session.why_ended(self._clock()):
+                raise SessionEndedError(reason)
+            yield session, current
+
     async def _load(self, claims: AccessClaims) -> Principal:
         load = self._cache.begin_load()
         async with self._database.reading() as session:
-            row = await SessionRepository(session).get(claims.sid)
-            user = await UserRepository(session).get(claims.sub)
-        if row is None or user is None or row.user_id != user.id:
-            # Access tokens outlive nothing but the deletion of their user.
-            raise SessionEndedError(EndReason.USER_DELETED)
-        if not user.is_active:
-            raise SessionEndedError(row.end_reason or EndReason.USER_DISABLED)
-        principal = Principal(user, row, user.permissions)
+            principal = await _read(session, claims.sub, claims.sid)
         self._cache.keep(principal, load)
         return principal
 
     async def _confirm(self, row: Session) -> None:
         async with self._database.writing() as session:
             await SessionRepository(session).confirm(row)
+
+
+async def _read(session: AsyncSession, user_id: UUID, session_id: UUID) -> Principal:
+    row = await SessionRepository(session).get(session_id)
+    user = await UserRepository(session).get(user_id)
+    if row is None or user is None or row.user_id != user.id:
+        # Access tokens outlive nothing but the deletion of their user.
+        raise SessionEndedError(EndReason.USER_DELETED)
+    if not user.is_active:
+        raise SessionEndedError(row.end_reason or EndReason.USER_DISABLED)
+    return Principal(user, row, user.permissions)
 
 
 def _is_news(claims: AccessClaims, row: Session) -> bool:

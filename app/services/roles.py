@@ -8,7 +8,7 @@ from app.core.exceptions import RoleBuiltinError
 from app.database import Database
 from app.models import Permission, Role
 from app.repositories import RoleRepository
-from app.services.principals import Principal
+from app.services.principals import Principal, Principals
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +25,12 @@ class KnownPermission:
 class RoleService:
     """The rules of roles."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, principals: Principals
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._principals = principals
 
     async def list_all(self) -> list[Role]:
         """Return every role, by name."""
@@ -50,7 +53,6 @@ class RoleService:
             PermissionDeniedError: If the caller lacks one of the permissions.
             RoleExistsError: If there is one of this name.
         """
-        by.must_hold(*permissions)
         role = Role(
             name=name,
             description=description,
@@ -58,10 +60,9 @@ class RoleService:
             builtin=False,
             created_at=self._clock(),
         )
-        async with self._database.writing() as session:
-            repository = RoleRepository(session)
-            await repository.lock_all()
-            await repository.add(role)
+        async with self._principals.writing(by) as (session, by):
+            by.must_hold(Permission.ROLES_WRITE, *permissions)
+            await RoleRepository(session).add(role)
         logger.info("role.created", extra={"role": name})
         return role
 
@@ -75,7 +76,7 @@ class RoleService:
             RoleBuiltinError: If it is built in.
             PermissionDeniedError: If the caller lacks a permission given or taken.
         """
-        async with self._database.writing() as session:
+        async with self._principals.writing(by) as (session, by):
             repository = RoleRepository(session)
             role = await self._changeable(repository, by, name)
             by.must_hold(*permissions)
@@ -94,7 +95,7 @@ class RoleService:
             RoleInUseError: If users have it.
             PermissionDeniedError: If the caller lacks one of its permissions.
         """
-        async with self._database.writing() as session:
+        async with self._principals.writing(by) as (session, by):
             repository = RoleRepository(session)
             await repository.delete(await self._changeable(repository, by, name))
         logger.info("role.deleted", extra={"role": name})
@@ -102,7 +103,7 @@ class RoleService:
     async def _changeable(
         self, repository: RoleRepository, by: Principal, name: str
     ) -> Role:
-        await repository.lock_all()
+        by.must_hold(Permission.ROLES_WRITE)
         role = await repository.get(name)
         if role.builtin:
             raise RoleBuiltinError

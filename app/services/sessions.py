@@ -1,7 +1,7 @@
 """Sessions: begun, kept alive, listed, ended."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -73,23 +73,9 @@ class Sessions:
             BusyError: If others change the session all the time.
         """
         async with self._database.writing() as session:
-            repository = SessionRepository(session)
             for _ in range(ATTEMPTS):
-                row = await repository.get(claim.session_id)
-                if row is None:
-                    raise InvalidRefreshTokenError
-                user = await self._living_owner(session, row)
-                verdict = self._judge(claim.generation, row)
-                if verdict is Verdict.REUSED:
-                    await self._end(session, row, EndReason.TOKEN_REUSED, self._clock())
-                if verdict is Verdict.REPEAT:
-                    return user, row
-                renewed = verdict is Verdict.RENEW
-                generation = row.generation if renewed else claim.generation + 1
-                rotation = self._rotation(generation, row, client)
-                if rotated := await repository.rotate(row, rotation):
-                    return user, rotated
-                # Somebody else changed the session first: look at it as it is now.
+                if refreshed := await self._try_refresh(session, claim, client):
+                    return refreshed
         raise BusyError
 
     async def page_of_user(
@@ -148,15 +134,38 @@ class Sessions:
         if ended or deleted:
             logger.info("session.tidied", extra={"ended": ended, "deleted": deleted})
 
-    async def _living_owner(self, session: AsyncSession, row: Session) -> User:
-        """Return the session's user, or refuse if session or user are done."""
+    async def _try_refresh(
+        self, session: AsyncSession, claim: RefreshClaim, client: Client
+    ) -> tuple[User, Session] | None:
+        """Refresh a session as it is seen; None if somebody changes it meanwhile."""
+        repository = SessionRepository(session)
+        row = await repository.get(claim.session_id)
+        if row is None:
+            raise InvalidRefreshTokenError
         if reason := row.why_ended(self._clock()):
-            await self._end(session, row, reason, row.expires_at)
+            if row.ended_at is None:
+                if not await repository.expire(row, reason):
+                    return None
+                _log_end(row, reason)
+            raise SessionEndedError(reason)
+        user = await self._active_owner(session, row)
+        verdict = self._judge(claim.generation, row)
+        if verdict is Verdict.REUSED:
+            await self._end(session, row, EndReason.TOKEN_REUSED)
+        if verdict is Verdict.REPEAT:
+            return user, row
+        renewed = verdict is Verdict.RENEW
+        generation = row.generation if renewed else claim.generation + 1
+        rotated = await repository.rotate(row, self._rotation(generation, row, client))
+        return (user, rotated) if rotated else None
+
+    async def _active_owner(self, session: AsyncSession, row: Session) -> User:
+        """Return the session's user, or refuse if there is none or a disabled one."""
         user = await UserRepository(session).get(row.user_id)
         if user is None:
             raise InvalidRefreshTokenError
         if not user.is_active:
-            await self._end(session, row, EndReason.USER_DISABLED, self._clock())
+            await self._end(session, row, EndReason.USER_DISABLED)
         return user
 
     def _judge(self, presented: int, row: Session) -> Verdict:
@@ -175,10 +184,10 @@ class Sessions:
         )
 
     async def _end(
-        self, session: AsyncSession, row: Session, reason: EndReason, at: datetime
+        self, session: AsyncSession, row: Session, reason: EndReason
     ) -> None:
         """End a session and refuse its caller; the end is saved with the refusal."""
-        if await SessionRepository(session).end(row, reason, at):
+        if await SessionRepository(session).end(row, reason, self._clock()):
             _log_end(row, reason)
         raise SessionEndedError(reason)
 

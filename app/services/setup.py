@@ -16,7 +16,7 @@ from app.services.passwords import Passwords
 logger = logging.getLogger(__name__)
 
 DEVELOPMENT_ADMIN = "admin@example.com"
-MAKE_ONE = "cardea create-admin"
+MAKE_ONE = "python -m app create-admin"
 _BUILTIN_ROLES = {
     ADMIN: "Holds every permission.",
     USER: "Everybody who signs up; no permission.",
@@ -118,7 +118,7 @@ class Setup:
             # Anybody may have signed up with it; being first must not make an admin.
             raise StartupError(
                 "FIRST_ADMIN_EMAIL: there is an ordinary account with this address. "
-                "Use another one, or run `cardea create-admin --promote`."
+                "Use another one, or run `python -m app create-admin --promote`."
             ) from None
         except (PasswordRefusedError, ValueError) as error:
             reason = getattr(error, "title", f"FIRST_ADMIN_EMAIL: {error}")

@@ -13,12 +13,20 @@ from app.core.exceptions import (
     WrongPasswordError,
 )
 from app.database import Database
-from app.models import ADMIN, USER, EndReason, User, UserChanges, UserStatus
+from app.models import (
+    ADMIN,
+    USER,
+    EndReason,
+    Permission,
+    User,
+    UserChanges,
+    UserStatus,
+)
 from app.repositories import RoleRepository, SessionRepository, UserRepository
 from app.repositories.pages import Page, PageRequest
 from app.services.limits import Limits
 from app.services.passwords import Passwords
-from app.services.principals import Principal
+from app.services.principals import Principal, Principals
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +35,18 @@ class UserService:
     """The rules of accounts."""
 
     def __init__(
-        self, database: Database, clock: Clock, limits: Limits, passwords: Passwords
+        self,
+        database: Database,
+        clock: Clock,
+        limits: Limits,
+        passwords: Passwords,
+        principals: Principals,
     ) -> None:
         self._database = database
         self._clock = clock
         self._limits = limits
         self._passwords = passwords
+        self._principals = principals
 
     async def get(self, user_id: UUID) -> User:
         """Return an account.
@@ -41,10 +55,7 @@ class UserService:
             UserNotFoundError: If there is none.
         """
         async with self._database.reading() as session:
-            user = await UserRepository(session).get(user_id)
-        if user is None:
-            raise UserNotFoundError
-        return user
+            return await self._find(session, user_id)
 
     async def page(
         self,
@@ -79,24 +90,24 @@ class UserService:
         await self._must_hold_roles(by, roles)
         password_hash = await self._passwords.hash_new(password, email)
         user = User.new(email, password_hash, self._clock(), display_name)
-        async with self._database.writing() as session:
-            repository = RoleRepository(session)
-            await repository.lock_all()
-            user.roles = await repository.get_all(roles)
-            by.must_hold(*user.permissions)
+        async with self._principals.writing(by) as (session, by):
+            user.roles = await RoleRepository(session).get_all(roles)
+            by.must_hold(Permission.USERS_WRITE, *user.permissions)
             await UserRepository(session).add(user)
         logger.info("user.created", extra={"new_user": str(user.id)})
         return user
 
-    async def update(self, user_id: UUID, changes: UserChanges) -> User:
+    async def update(self, by: Principal, user_id: UUID, changes: UserChanges) -> User:
         """Change an account; disabling it ends all its sessions at once.
 
         Raises:
+            PermissionDeniedError: If the caller may not change accounts any more.
             UserNotFoundError: If there is none.
             LastAdminError: If the last active admin would be disabled.
         """
-        async with self._database.writing() as session:
-            user = await self._lock(session, user_id)
+        async with self._principals.writing(by, user_id) as (session, by):
+            by.must_hold(Permission.USERS_WRITE)
+            user = await self._find(session, user_id)
             if changes.get("status") == UserStatus.DISABLED and user.is_active:
                 await self._keep_an_admin(session, user)
                 await SessionRepository(session).end_all_of_user(
@@ -110,6 +121,14 @@ class UserService:
         )
         return user
 
+    async def rename_own(self, principal: Principal, display_name: str | None) -> User:
+        """Change the name that is shown of the caller; None removes it."""
+        async with self._principals.writing(principal) as (session, by):
+            by.user.display_name = display_name
+            self._touch(session, by.user)
+        logger.info("user.renamed", extra={"of_user": str(by.user.id)})
+        return by.user
+
     async def set_roles(self, by: Principal, user_id: UUID, names: list[str]) -> User:
         """Replace a user's roles.
 
@@ -120,11 +139,10 @@ class UserService:
                 are given or taken.
             LastAdminError: If the last active admin would be stripped.
         """
-        async with self._database.writing() as session:
-            user = await self._lock(session, user_id)
-            repository = RoleRepository(session)
-            await repository.lock_all()
-            roles = await repository.get_all(names)
+        async with self._principals.writing(by, user_id) as (session, by):
+            by.must_hold(Permission.USERS_WRITE)
+            user = await self._find(session, user_id)
+            roles = await RoleRepository(session).get_all(names)
             for role in {*roles, *user.roles}:
                 by.must_hold(*role.permissions)
             if ADMIN not in names:
@@ -134,17 +152,17 @@ class UserService:
         logger.info("user.roles_set", extra={"of_user": str(user_id), "roles": names})
         return user
 
-    async def delete(self, user_id: UUID) -> None:
+    async def delete(self, by: Principal, user_id: UUID) -> None:
         """Delete an account and everything of it.
 
         Raises:
+            PermissionDeniedError: If the caller may not change accounts any more.
             UserNotFoundError: If there is none.
             LastAdminError: If it is the last active admin's.
         """
-        async with self._database.writing() as session:
-            user = await self._lock(session, user_id)
-            await self._keep_an_admin(session, user)
-            await UserRepository(session).delete(user)
+        async with self._principals.writing(by, user_id) as (session, by):
+            by.must_hold(Permission.USERS_WRITE)
+            await self._delete(session, await self._find(session, user_id))
         logger.info("user.deleted", extra={"of_user": str(user_id)})
 
     async def delete_own(self, principal: Principal, password: str) -> None:
@@ -156,7 +174,10 @@ class UserService:
             LastAdminError: If the caller is the last active admin.
         """
         await self._check_password(principal, password)
-        await self.delete(principal.user.id)
+        async with self._principals.writing(principal) as (session, by):
+            self._refuse_other_password(principal, by)
+            await self._delete(session, by.user)
+        logger.info("user.deleted", extra={"of_user": str(by.user.id)})
 
     async def change_password(
         self, principal: Principal, current_password: str, new_password: str
@@ -168,28 +189,29 @@ class UserService:
             TooManyRequestsError: If it has been wrong too often.
             PasswordRefusedError: If the new one breaks a rule.
         """
-        checked = await self._check_password(principal, current_password)
-        new_hash = await self._passwords.hash_new(new_password, checked.email)
-        async with self._database.writing() as session:
-            user = await self._lock(session, checked.id)
-            if user.password_hash != checked.password_hash:
-                raise WrongPasswordError
-            user.password_hash = new_hash
-            self._touch(session, user)
+        await self._check_password(principal, current_password)
+        new_hash = await self._passwords.hash_new(new_password, principal.user.email)
+        async with self._principals.writing(principal) as (session, by):
+            self._refuse_other_password(principal, by)
+            by.user.password_hash = new_hash
+            self._touch(session, by.user)
             await SessionRepository(session).end_all_of_user(
-                user.id,
+                by.user.id,
                 EndReason.PASSWORD_CHANGED,
                 self._clock(),
-                keep=principal.session.id,
+                keep=by.session.id,
             )
-        logger.info("user.password_changed", extra={"of_user": str(user.id)})
+        logger.info("user.password_changed", extra={"of_user": str(by.user.id)})
 
-    async def _check_password(self, principal: Principal, password: str) -> User:
+    async def _check_password(self, principal: Principal, password: str) -> None:
         async with self._limits.password_check(principal.session.id):
-            user = await self.get(principal.user.id)
-            if not await self._passwords.verify(password, user.password_hash):
+            stored = principal.user.password_hash
+            if not await self._passwords.verify(password, stored):
                 raise WrongPasswordError
-        return user
+
+    def _refuse_other_password(self, checked: Principal, now: Principal) -> None:
+        if now.user.password_hash != checked.user.password_hash:
+            raise WrongPasswordError
 
     async def _must_hold_roles(self, by: Principal, names: Collection[str]) -> None:
         """Refuse before the costly hashing what would be refused after it."""
@@ -197,11 +219,15 @@ class UserService:
             for role in await RoleRepository(session).get_all(names):
                 by.must_hold(*role.permissions)
 
-    async def _lock(self, session: AsyncSession, user_id: UUID) -> User:
-        user = await UserRepository(session).lock(user_id)
+    async def _find(self, session: AsyncSession, user_id: UUID) -> User:
+        user = await UserRepository(session).get(user_id)
         if user is None:
             raise UserNotFoundError
         return user
+
+    async def _delete(self, session: AsyncSession, user: User) -> None:
+        await self._keep_an_admin(session, user)
+        await UserRepository(session).delete(user)
 
     async def _keep_an_admin(self, session: AsyncSession, user: User) -> None:
         """Refuse to lose this user if there is no other active admin."""

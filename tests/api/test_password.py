@@ -159,16 +159,29 @@ class TestRaces:
         self, running: RunningApp, client: httpx2.AsyncClient, ada: Person
     ) -> None:
         """Of two changes with the same old password one is refused."""
-        other = await sign_in(client, ada)
         passwords = interrupted(running)
         first = BODY | {"new_password": "a third horse battery"}
         passwords.after_hash = lambda: client.post(
-            CHANGE, json=first, headers=other.headers
+            CHANGE, json=first, headers=ada.headers
         )
         second = await client.post(CHANGE, json=BODY, headers=ada.headers)
         problem(second, 403, "wrong_password")
         assert not await can_sign_in(client, ada, NEW)
         assert await can_sign_in(client, ada, "a third horse battery")
+
+    async def test_signed_out_meanwhile(
+        self, running: RunningApp, client: httpx2.AsyncClient, ada: Person
+    ) -> None:
+        """A thief whom the owner locks out at this moment changes nothing any more."""
+        thief = await sign_in(client, ada)
+        passwords = interrupted(running)
+        passwords.after_hash = lambda: client.post(
+            f"{API}/auth/logout-all", json={"keep_current": True}, headers=ada.headers
+        )
+        refused = await client.post(CHANGE, json=BODY, headers=thief.headers)
+        problem(refused, 401, "session_ended")
+        assert (await client.get(f"{API}/users/me", headers=ada.headers)).is_success
+        assert not await can_sign_in(client, ada, NEW)
 
     async def test_deleted_meanwhile(
         self,
@@ -182,5 +195,5 @@ class TestRaces:
         path = f"{API}/users/{ada.id}"
         passwords.after_verify = lambda: client.delete(path, headers=admin.headers)
         response = await client.post(CHANGE, json=BODY, headers=ada.headers)
-        problem(response, 404, "user_not_found")
+        assert problem(response, 401, "session_ended")["reason"] == "user_deleted"
         assert not await can_sign_in(client, ada, NEW)

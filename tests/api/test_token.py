@@ -113,6 +113,15 @@ class TestRefreshGrant:
         form = {"grant_type": "refresh_token", "refresh_token": "cardea_rt_AAAA"}
         refused(await client.post(TOKEN, data=form), 400, "invalid_grant")
 
+    async def test_device(self, client: httpx2.AsyncClient, ada: Person) -> None:
+        """Programs too get what tells them from strangers next time."""
+        form = {"grant_type": "password", "username": ada.email, "password": PASSWORD}
+        first = await client.post(TOKEN, data=form)
+        device = {"Cardea-Device": first.headers["Cardea-Device"]}
+        assert device["Cardea-Device"].startswith("cardea_dev_")
+        again = await client.post(TOKEN, data=form, headers=device)
+        assert again.headers["Cardea-Device"] == device["Cardea-Device"]
+
     async def test_session_ended(self, client: httpx2.AsyncClient, ada: Person) -> None:
         """The refresh token of a session that has ended is refused."""
         await client.post(f"{API}/auth/logout", headers=ada.headers)

@@ -23,6 +23,7 @@ from app.services.container import Services
 from app.services.health import Health
 from app.services.limits import Limits
 from app.services.passwords import Passwords
+from app.services.principals import PrincipalCache, Principals
 from app.services.roles import RoleService
 from app.services.sessions import Sessions
 from app.services.users import UserService
@@ -76,7 +77,7 @@ def put_passwords(running: RunningApp, passwords: Passwords) -> None:
     services = running.services
     settings, database, clock = services.settings, services.database, services.clock
     limits = Limits(settings.rate_limits)
-    users = UserService(database, clock, limits, passwords)
+    users = UserService(database, clock, limits, passwords, services.principals)
     auth = _auth(services, database, limits, passwords)
     put(running, auth=auth, users=users)
 
@@ -88,12 +89,14 @@ def lose_database(running: RunningApp) -> None:
     database = Database(make_settings("postgresql+asyncpg://no@127.0.0.1:1/none"))
     limits = Limits(settings.rate_limits)
     passwords = Passwords(settings, HashingPool(10), no_breaches())
+    access = _token_kit(services).access
+    principals = Principals(database, access, PrincipalCache(False), clock)
     put(running, sessions=Sessions(settings, database, clock))
     put(
         running,
         auth=_auth(running.services, database, limits, passwords),
-        users=UserService(database, clock, limits, passwords),
-        roles=RoleService(database, clock),
+        users=UserService(database, clock, limits, passwords, principals),
+        roles=RoleService(database, clock, principals),
         health=Health(database, head_revision()),
     )
 

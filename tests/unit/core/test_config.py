@@ -108,8 +108,11 @@ class TestNumbers:
     @pytest.mark.parametrize("name", BOUNDS)
     def test_within(self, load: Load, name: str) -> None:
         """The lowest and the highest value are taken."""
-        # The longest session must outlast the longest idle time.
+        # The longest session must outlast the longest idle time, and the shortest idle
+        # time two access tokens.
         rest = {"environment": "test", "refresh_max_seconds": 63_072_000}
+        if name != "access_token_seconds":
+            rest["access_token_seconds"] = 150
         if name == "refresh_max_seconds":
             rest["refresh_idle_seconds"] = 300
         for bound in BOUNDS[name]:

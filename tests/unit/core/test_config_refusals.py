@@ -138,9 +138,18 @@ class TestTogether:
 
     def test_idle_longer_than_life(self) -> None:
         """A session that may idle longer than it may live is a mistake."""
-        values = {"refresh_idle_seconds": 601, "refresh_max_seconds": 600}
+        values = {"refresh_idle_seconds": 1_201, "refresh_max_seconds": 1_200}
         assert lines_of(**SAFE, **values) == [
             "REFRESH_IDLE_SECONDS: must not be more than REFRESH_MAX_SECONDS"
+        ]
+        values["refresh_idle_seconds"] = 1_200
+        assert settings_of(**SAFE, **values).refresh_idle_seconds == 1_200
+
+    def test_idle_shorter_than_an_access_token(self) -> None:
+        """A session must not end while its access token is used to the end."""
+        values = {"refresh_idle_seconds": 599, "access_token_seconds": 300}
+        assert lines_of(**SAFE, **values) == [
+            "REFRESH_IDLE_SECONDS: must be at least twice ACCESS_TOKEN_SECONDS"
         ]
         values["refresh_idle_seconds"] = 600
         assert settings_of(**SAFE, **values).refresh_idle_seconds == 600

@@ -98,7 +98,7 @@ class TestPublicUrl:
             (f"{ORIGIN}:8443", f"{ORIGIN}:8443", "auth.example.com", True),
             ("http://localhost:8000", "http://localhost:8000", "localhost", False),
             ("http://127.0.0.1", "http://127.0.0.1", "127.0.0.1", False),
-            ("http://[::1]:8000", "http://[::1]:8000", "::1", False),
+            ("http://[::1]:8000", "http://[::1]:8000", "[::1]", False),
         ],
     )
     def test_taken(
@@ -167,6 +167,11 @@ class TestOtherText:
             ("database_url", "sqlite:///cardea.db"),
             ("database_url", "postgresql://ada:pw@db/cardea"),
             ("database_url", "sqlite+aiosqlite:///:memory:"),
+            ("database_url", "sqlite+aiosqlite:///"),
+            ("database_url", "sqlite+aiosqlite:///file:x.db"),
+            ("database_url", "sqlite+aiosqlite:///x.db?mode=memory&uri=true"),
+            ("database_url", "postgresql+asyncpg://db"),
+            ("database_url", "postgresql+asyncpg://db:port/cardea"),
             ("breached_passwords_url", "ftp://example.com"),
             ("breached_passwords_url", "example.com"),
         ],
@@ -175,6 +180,12 @@ class TestOtherText:
         """Too long, too short, or of another kind: refused by name."""
         (line,) = refusal(**{name: value})
         assert line.startswith(f"{name.upper()}: ")
+
+    def test_no_piece_of_a_password_is_said(self, refusal: Refusal) -> None:
+        """A password with characters that a URL can't hold is not shown."""
+        url = "postgresql+asyncpg://ada:S3cr@t:Hunter2@db.example/cardea"
+        (line,) = refusal(database_url=url)
+        assert "%40" in line and "S3cr" not in line and "Hunter" not in line
 
     @pytest.mark.parametrize(
         ("name", "default"), [("service_name", "Cardea"), ("token_audience", "cardea")]

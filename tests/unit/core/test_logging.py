@@ -150,6 +150,16 @@ class TestConsoleLine:
         line = ConsoleFormatter().format(record(color_message="\x1b[1m"))
         assert line.endswith("session.ended")
 
+    def test_request_id(self) -> None:
+        """What somebody may report can be found; other lines stay short."""
+        token = request_id.set("request-0001")
+        info, warning = record(), record()
+        warning.levelno = logging.WARNING
+        formatter = ConsoleFormatter()
+        assert "request-0001" not in formatter.format(info)
+        assert formatter.format(warning).endswith("request_id=request-0001")
+        request_id.reset(token)
+
     def test_exception(self) -> None:
         """A traceback follows on lines of its own."""
         first, second, *_, last = ConsoleFormatter().format(crashed()).splitlines()

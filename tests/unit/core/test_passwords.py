@@ -42,21 +42,21 @@ class TestRoundTrip:
     @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
     def test_matches(self, password: str) -> None:
         """A password matches its hash, however long and whatever is in it."""
-        assert verify_password(password, hash_password(password, ROUNDS))
+        assert verify_password(password, hash_password(password, ROUNDS), ROUNDS)
 
     @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
     @pytest.mark.parametrize("last", ["", "z", "\x00"], ids=["cut", "other", "NUL"])
     def test_last_character_counts(self, password: str, last: str) -> None:
         """The last character counts, at whatever length: nothing is cut off."""
         stored = hash_password(password, ROUNDS)
-        assert not verify_password(password[:-1] + last, stored)
+        assert not verify_password(password[:-1] + last, stored, ROUNDS)
 
     @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
     def test_one_more_character(self, password: str) -> None:
         """A password with something behind it is another."""
         stored = hash_password(password, ROUNDS)
-        assert not verify_password(password + "\x00", stored)
-        assert not verify_password(password + " ", stored)
+        assert not verify_password(password + "\x00", stored, ROUNDS)
+        assert not verify_password(password + " ", stored, ROUNDS)
 
     @settings(max_examples=50)
     @given(st.text(min_size=1, max_size=128), st.text(max_size=128))
@@ -64,8 +64,8 @@ class TestRoundTrip:
         """Any password matches its own hash and no other one does."""
         assume(password != other)
         stored = hash_password(password, ROUNDS)
-        assert verify_password(password, stored)
-        assert not verify_password(other, stored)
+        assert verify_password(password, stored, ROUNDS)
+        assert not verify_password(other, stored, ROUNDS)
 
     def test_salted(self) -> None:
         """Two people with one password have two hashes."""
@@ -82,12 +82,14 @@ class TestRoundTrip:
         stored = (
             "cardea1$2b$04$" "kGcaiMBGlsb140wJL6pQ..csPJW0d/1RQXhxry8SnZ5JYgS9DTcMy"
         )
-        assert verify_password("correct horse battery", stored)
+        assert verify_password("correct horse battery", stored, ROUNDS)
 
     def test_not_plain_bcrypt(self) -> None:
         """Without its prefix, our hash is a hash of something else."""
         stored = hash_password("correct horse", ROUNDS)
-        assert not verify_password("correct horse", stored.removeprefix("cardea1"))
+        assert not verify_password(
+            "correct horse", stored.removeprefix("cardea1"), ROUNDS
+        )
 
 
 class TestFromElsewhere:
@@ -98,8 +100,8 @@ class TestFromElsewhere:
     def test_matches(self, password: str, scheme: str) -> None:
         """Hashes from elsewhere verify, up to 72 bytes."""
         stored = elsewhere(password.encode(), scheme)
-        assert verify_password(password, stored)
-        assert not verify_password(password[:-1], stored)
+        assert verify_password(password, stored, ROUNDS)
+        assert not verify_password(password[:-1], stored, ROUNDS)
 
     @pytest.mark.parametrize("scheme", SCHEMES)
     @pytest.mark.parametrize(
@@ -107,12 +109,15 @@ class TestFromElsewhere:
     )
     def test_never_by_prefix(self, typed: str, scheme: str) -> None:
         """Beyond 72 bytes nothing matches, although other programs cut it off there."""
-        assert not verify_password(typed, elsewhere(typed.encode(), scheme))
+        stored = elsewhere(typed.encode(), scheme)
+        assert not verify_password(typed, stored, ROUNDS)
 
     @pytest.mark.parametrize("scheme", ["2", "2x", "1", "2c"])
     def test_other_scheme(self, scheme: str) -> None:
         """Hashes of other schemes match nothing."""
-        assert not verify_password("correct horse", elsewhere(b"correct horse", scheme))
+        assert not verify_password(
+            "correct horse", elsewhere(b"correct horse", scheme), ROUNDS
+        )
 
 
 class TestMalformed:
@@ -139,13 +144,13 @@ class TestMalformed:
     )
     def test_matches_nothing(self, stored: str) -> None:
         """A malformed hash is no match, and no error."""
-        assert not verify_password("correct horse", stored)
+        assert not verify_password("correct horse", stored, ROUNDS)
 
     @pytest.mark.parametrize("end", [1, 10, 30])
     def test_cut(self, end: int) -> None:
         """A hash that was cut short no longer matches its password."""
         stored = hash_password("correct horse", ROUNDS)
-        assert not verify_password("correct horse", stored[:-end])
+        assert not verify_password("correct horse", stored[:-end], ROUNDS)
 
 
 class TestNeedsRehash:
@@ -173,7 +178,7 @@ class TestUnmatchable:
     @settings(max_examples=30)
     def test_matches_nothing(self, password: str) -> None:
         """No password matches it."""
-        assert not verify_password(password, unmatchable_hash(ROUNDS))
+        assert not verify_password(password, unmatchable_hash(ROUNDS), ROUNDS)
 
     def test_not_malformed(self) -> None:
         """It is a hash like others: bcrypt checks it instead of refusing it."""
@@ -187,12 +192,27 @@ class TestUnmatchable:
         ratio = least_seconds(none) / least_seconds(real)
         assert 0.7 < ratio < 1.4
 
+    @pytest.mark.parametrize(
+        ("typed", "stored"),
+        [
+            ("wrong horse", "!"),
+            ("wrong horse", "cardea1$2b$09$short"),
+            ("x" * 73, unmatchable_hash(9).removeprefix("cardea1")),
+        ],
+        ids=["no hash", "malformed", "too long for a plain one"],
+    )
+    def test_so_does_what_can_not_match(self, typed: str, stored: str) -> None:
+        """The time does not tell that an account's hash is of another kind."""
+        real = hash_password("correct horse", 9)
+        ratio = least_seconds(stored, typed) / least_seconds(real)
+        assert 0.7 < ratio < 1.4
 
-def least_seconds(stored: str) -> float:
+
+def least_seconds(stored: str, typed: str = "wrong horse") -> float:
     """Return the processor time of a check, undisturbed by what else runs."""
     times = []
     for _ in range(5):
         started = time.thread_time()
-        verify_password("wrong horse", stored)
+        verify_password(typed, stored, rounds=9)
         times.append(time.thread_time() - started)
     return min(times)

@@ -173,13 +173,16 @@ class TestOwnerLock:
         following.acquire()
         following.release()
 
-    def test_names_a_folder_that_can_not_be_used(self, tmp_path: Path) -> None:
-        """A path that can't be written is refused in one line."""
+    @pytest.mark.parametrize("is_file", [False, True], ids=["none", "a file"])
+    def test_names_a_folder_that_is_none(self, tmp_path: Path, is_file: bool) -> None:
+        """A mistyped path is refused in one line, and makes no folder."""
         gone = make_settings(f"sqlite+aiosqlite:///{tmp_path}/gone/here.db")
-        (tmp_path / "gone").write_text("a file, no folder")
+        if is_file:
+            (tmp_path / "gone").write_text("a file, no folder")
         with pytest.raises(StartupError, match="can't be used") as refused:
             OwnerLock(gone).acquire()
         assert "\n" not in str(refused.value)
+        assert not (tmp_path / "gone").is_dir()
 
     def test_does_not_touch_the_database(self, file: Settings, held: OwnerLock) -> None:
         """The lock is a file of its own; copying the database copies no lock."""

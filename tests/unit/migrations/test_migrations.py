@@ -132,7 +132,7 @@ class TestPrepareSchema:
             await prepare_schema(off)
             assert Base.metadata.tables.keys() <= await tables(empty)
             return
-        with pytest.raises(StartupError, match="cardea migrate") as refused:
+        with pytest.raises(StartupError, match="python -m app migrate") as refused:
             await prepare_schema(off)
         assert "\n" not in str(refused.value)
         assert await tables(empty) == set()

@@ -14,7 +14,7 @@ from app.core.exceptions import (
     TooManyRequestsError,
 )
 from app.models import new_id
-from app.services.limits import NETWORK, Limits
+from app.services.limits import DEVICES, NETWORK, Limits
 from tests.support.guesses import (
     BUSY,
     CANCELLED,
@@ -75,6 +75,35 @@ class TestTakenBack:
         with guarded() as guard:
             run(at_once())
 
+    def test_refused_attempts_cost_nothing(self) -> None:
+        """Who comes too early too often waits no longer for it."""
+
+        async def at_once() -> None:
+            end = asyncio.Event()
+            tasks = [
+                asyncio.create_task(guard.attempt(RIGHT, meanwhile=end.wait))
+                for _ in range(40)
+            ]
+            await asyncio.sleep(0)
+            end.set()
+            waits = await asyncio.gather(*tasks)
+            assert waits.count(None) == PER_FIVE_MINUTES
+            assert await guard.attempt(RIGHT) is None
+
+        with guarded() as guard:
+            run(at_once())
+
+    def test_refused_attempts_cost_nobody_else(self) -> None:
+        """A program that keeps trying an old password leaves its network alone."""
+
+        async def keep_trying() -> None:
+            for _ in range(NETWORK[0].amount + 1):
+                await guard.attempt(account="old@example.com")
+            assert await guard.attempt(account="other@example.com") is None
+
+        with guarded() as guard:
+            run(keep_trying())
+
 
 class TestLanes:
     """Whose attempts count against whom."""
@@ -93,6 +122,18 @@ class TestLanes:
 
         with guarded() as guard:
             run(attack())
+
+    def test_devices_of_one_account_have_a_limit_together(self) -> None:
+        """Whoever has collected many devices does not guess the more."""
+
+        async def guess() -> None:
+            for number in range(DEVICES[0].amount):
+                assert await guard.attempt(device=f"device {number}") is None
+            assert await guard.attempt(device="one more") is not None
+            assert await guard.attempt(account="other@x.org", device="its") is None
+
+        with guarded() as guard:
+            run(guess())
 
     def test_devices_do_not_lock_strangers_out(self) -> None:
         """Failures on a known device leave the other lane as it is."""

@@ -1,6 +1,7 @@
 """Refreshes that meet others in the database at the same moment."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from app.database import Database
 from app.models import EndReason, Session, User
 from app.repositories import SessionRepository, UserRepository
 from app.services.container import Services
+from tests.support.clock import FakeClock
 from tests.support.people import Person
 from tests.support.stored_sessions import stored
 
@@ -73,6 +75,26 @@ class TestRivals:
         _, answered = await waiting
         assert answered.generation == 1
         assert (await stored(database, session_id)).generation == 1
+
+    async def test_the_rival_renews(
+        self,
+        services: Services,
+        ada: Person,
+        settings: Settings,
+        database: Database,
+        clock: FakeClock,
+    ) -> None:
+        """A session that was renewed just before its time was over goes on."""
+        clock.tick(days=30)
+        async with database.writing() as held:
+            row = await SessionRepository(held).get(UUID(ada.session_id))
+            assert row is not None
+            row.expires_at += timedelta(days=1)
+            await held.flush()
+            waiting = begin_refresh(services, ada)
+            await until_it_waits(settings, database)
+        _, answered = await waiting
+        assert (answered.generation, answered.ended_at) == (1, None)
 
     async def test_the_rival_signs_out(
         self, services: Services, ada: Person, settings: Settings, database: Database

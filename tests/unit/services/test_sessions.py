@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -19,6 +20,7 @@ from app.core.exceptions import (
 from app.core.security import RefreshClaim
 from app.database import Database
 from app.models import EndReason, Session, User, UserStatus, new_id
+from app.repositories import SessionRepository
 from app.services.container import Services
 from app.services.rotation import Verdict
 from app.services.sessions import Sessions
@@ -49,16 +51,13 @@ class OutpacedAlways(Sessions):
         return super()._judge(presented, row)
 
 
-class Unaware(Sessions):
-    """Overlooks, the first time, that a session has ended."""
+class EndedMeanwhile(Sessions):
+    """Has the session end after it was seen alive."""
 
-    overlooked = False
-
-    async def _living_owner(self, session: AsyncSession, row: Session) -> User:
-        if not self.overlooked:
-            self.overlooked = True
-            set_committed_value(row, "end_reason", None)
-        return await super()._living_owner(session, row)
+    async def _active_owner(self, session: AsyncSession, row: Session) -> User:
+        reason, now = EndReason.SIGNED_OUT, self._clock()
+        assert await SessionRepository(session).end(row, reason, now)
+        return await super()._active_owner(session, row)
 
 
 @pytest.fixture
@@ -333,8 +332,7 @@ class TestOutpaced:
     ) -> None:
         """A session that ended in between stays ended, and nothing is handed out."""
         await refresh(services, session_id, 0)
-        await services.sessions.sign_out(session_id)
-        sessions = Unaware(settings, database, clock)
+        sessions = EndedMeanwhile(settings, database, clock)
         with pytest.raises(SessionEndedError):
             await sessions.refresh(RefreshClaim(session_id, generation), AT_HOME)
         row = await stored(database, session_id)
@@ -345,7 +343,8 @@ class TestOutpaced:
     ) -> None:
         """A session deleted meanwhile is gone."""
         row = await stored(database, session_id)
-        await services.users.delete(row.user_id)
+        async with database.writing() as session:
+            await session.execute(delete(User).where(User.id == row.user_id))
         assert await found(database, session_id) is None
         with pytest.raises(InvalidRefreshTokenError):
             await refresh(services, session_id, 0)

@@ -244,7 +244,7 @@ class TestNoAdmin:
         await fresh.setup.ensure_roles()
         assert await fresh.setup.ensure_admin() is None
         [record] = [r for r in caplog.records if r.getMessage() == "setup.no_admin"]
-        assert vars(record)["make_one"] == "cardea create-admin"
+        assert vars(record)["make_one"] == "python -m app create-admin"
 
 
 class TestCreateAdmin:

@@ -18,7 +18,6 @@ from app.core.exceptions import (
     LastAdminError,
     SessionNotFoundError,
     TooManyRequestsError,
-    UserNotFoundError,
     WrongPasswordError,
 )
 from app.schemas.pages import Page
@@ -35,19 +34,18 @@ async def see_me(principal: PrincipalDep) -> Me:
     return Me.of(principal.user)
 
 
-@router.patch("", responses=problems(UserNotFoundError))
+@router.patch("")
 async def change_me(
     body: MeChanges, principal: PrincipalDep, users: UserServiceDep
 ) -> Me:
     """Change the caller's account."""
-    return Me.of(await users.update(principal.user.id, body.changes()))
+    return Me.of(await users.rename_own(principal, body.display_name))
 
 
 @router.delete(
     "",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(
-        UserNotFoundError,
         WrongPasswordError,
         LastAdminError,
         TooManyRequestsError,
@@ -70,7 +68,6 @@ async def delete_me(
     "/password",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(
-        UserNotFoundError,
         WrongPasswordError,
         *PASSWORD_RULES,
         TooManyRequestsError,

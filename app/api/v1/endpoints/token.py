@@ -20,6 +20,7 @@ from app.core.exceptions import (
     SessionEndedError,
     ValidationFailedError,
 )
+from app.core.middleware import DEVICE_HEADER
 from app.schemas.auth import OAuthProblem, OAuthTokens
 from app.schemas.base import TypedEmail
 
@@ -87,6 +88,7 @@ class TokenRequest(BaseModel):
 )
 async def exchange(
     form: Annotated[TokenRequest, Form()],
+    response: Response,
     client: ClientDep,
     auth: AuthServiceDep,
     settings: SettingsDep,
@@ -97,6 +99,8 @@ async def exchange(
         signed_in = await auth.sign_in(username, password, client)
     else:
         signed_in = await auth.refresh(_given(form.refresh_token), client)
+    if signed_in.device_token:
+        response.headers[DEVICE_HEADER] = signed_in.device_token
     return OAuthTokens(
         access_token=signed_in.access_token,
         expires_in=settings.access_token_seconds,

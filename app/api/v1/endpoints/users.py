@@ -83,10 +83,13 @@ async def see_user(user_id: UUID, _: UsersReadDep, users: UserServiceDep) -> Use
     responses=problems(PermissionDeniedError, UserNotFoundError, LastAdminError),
 )
 async def change_user(
-    user_id: UUID, body: UserAdminChanges, _: UsersWriteDep, users: UserServiceDep
+    user_id: UUID,
+    body: UserAdminChanges,
+    principal: UsersWriteDep,
+    users: UserServiceDep,
 ) -> User:
     """Change an account; disabling it ends all its sessions at once."""
-    return User.of(await users.update(user_id, body.changes()))
+    return User.of(await users.update(principal, user_id, body.changes()))
 
 
 @router.delete(
@@ -94,9 +97,11 @@ async def change_user(
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(PermissionDeniedError, UserNotFoundError, LastAdminError),
 )
-async def delete_user(user_id: UUID, _: UsersWriteDep, users: UserServiceDep) -> None:
+async def delete_user(
+    user_id: UUID, principal: UsersWriteDep, users: UserServiceDep
+) -> None:
     """Delete an account and everything of it, for good."""
-    await users.delete(user_id)
+    await users.delete(principal, user_id)
 
 
 @router.put(
