@@ -25,6 +25,14 @@ class Rotation:
     device: str
 
 
+@dataclass(frozen=True)
+class End:
+    """Why and when a session ends."""
+
+    reason: EndReason
+    at: datetime
+
+
 class SessionRepository:
     """Reads and writes sessions; every change is a compare-and-set."""
 
@@ -81,12 +89,14 @@ class SessionRepository:
         statement = update(Session).where(Session.id == row.id)
         return await self._change(_ended(statement, reason, now), row.user_id)
 
-    async def expire(self, row: Session, reason: EndReason) -> bool:
-        """End a session whose time is over; False if it was renewed or ended."""
+    async def end_as_seen(self, row: Session, end: End) -> bool:
+        """End a session that still is as it was read; False if it has moved on."""
         statement = update(Session).where(
-            Session.id == row.id, Session.expires_at == row.expires_at
+            Session.id == row.id,
+            Session.generation == row.generation,
+            Session.expires_at == row.expires_at,
         )
-        statement = _ended(statement, reason, row.expires_at)
+        statement = _ended(statement, end.reason, end.at)
         return await self._change(statement, row.user_id)
 
     async def end_all_of_user(

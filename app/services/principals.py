@@ -161,6 +161,7 @@ class Principals:
             for user_id in sorted({by.user.id, *targets}):
                 await UserRepository(session).lock(user_id)
             if by.permissions:
+                # What follows may rest on what roles allow.
                 await RoleRepository(session).lock_all()
             await SessionRepository(session).lock(by.session.id)
             current = await _read(session, by.user.id, by.session.id)

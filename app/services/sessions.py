@@ -20,7 +20,7 @@ from app.database import Database
 from app.models import EndReason, Session, User
 from app.repositories import SessionRepository, UserRepository
 from app.repositories.pages import Page, PageRequest
-from app.repositories.sessions import Rotation
+from app.repositories.sessions import End, Rotation
 from app.services.rotation import Position, Verdict, judge
 
 logger = logging.getLogger(__name__)
@@ -142,16 +142,15 @@ class Sessions:
         row = await repository.get(claim.session_id)
         if row is None:
             raise InvalidRefreshTokenError
-        if reason := row.why_ended(self._clock()):
-            if row.ended_at is None:
-                if not await repository.expire(row, reason):
-                    return None
-                _log_end(row, reason)
-            raise SessionEndedError(reason)
-        user = await self._active_owner(session, row)
+        if row.end_reason is not None:
+            raise SessionEndedError(EndReason(row.end_reason))
+        user = await self._owner(session, row)
         verdict = self._judge(claim.generation, row)
-        if verdict is Verdict.REUSED:
-            await self._end(session, row, EndReason.TOKEN_REUSED)
+        if end := self._due_end(row, user, verdict):
+            if not await repository.end_as_seen(row, end):
+                return None
+            _log_end(row, end.reason)
+            raise SessionEndedError(end.reason)
         if verdict is Verdict.REPEAT:
             return user, row
         renewed = verdict is Verdict.RENEW
@@ -159,14 +158,20 @@ class Sessions:
         rotated = await repository.rotate(row, self._rotation(generation, row, client))
         return (user, rotated) if rotated else None
 
-    async def _active_owner(self, session: AsyncSession, row: Session) -> User:
-        """Return the session's user, or refuse if there is none or a disabled one."""
+    async def _owner(self, session: AsyncSession, row: Session) -> User:
         user = await UserRepository(session).get(row.user_id)
         if user is None:
             raise InvalidRefreshTokenError
-        if not user.is_active:
-            await self._end(session, row, EndReason.USER_DISABLED)
         return user
+
+    def _due_end(self, row: Session, user: User, verdict: Verdict) -> End | None:
+        """Return when and why a session ends now, None if it lives."""
+        now = self._clock()
+        if reason := row.why_ended(now):
+            return End(reason, row.expires_at)
+        if not user.is_active:
+            return End(EndReason.USER_DISABLED, now)
+        return End(EndReason.TOKEN_REUSED, now) if verdict is Verdict.REUSED else None
 
     def _judge(self, presented: int, row: Session) -> Verdict:
         position = Position(row.generation, row.rotated_at, row.confirmed)
@@ -182,14 +187,6 @@ class Sessions:
             user_agent=client.user_agent,
             device=client.device,
         )
-
-    async def _end(
-        self, session: AsyncSession, row: Session, reason: EndReason
-    ) -> None:
-        """End a session and refuse its caller; the end is saved with the refusal."""
-        if await SessionRepository(session).end(row, reason, self._clock()):
-            _log_end(row, reason)
-        raise SessionEndedError(reason)
 
 
 def _log_end(row: Session, reason: EndReason) -> None:

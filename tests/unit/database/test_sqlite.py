@@ -184,6 +184,13 @@ class TestOwnerLock:
         assert "\n" not in str(refused.value)
         assert not (tmp_path / "gone").is_dir()
 
+    def test_names_a_lock_that_can_not_be_taken(self, file: Settings) -> None:
+        """So is a lock that the system refuses."""
+        Path(f"{sqlite_path(file.database_url)}.lock").mkdir()
+        with pytest.raises(StartupError, match="can't be used") as refused:
+            OwnerLock(file).acquire()
+        assert "\n" not in str(refused.value)
+
     def test_does_not_touch_the_database(self, file: Settings, held: OwnerLock) -> None:
         """The lock is a file of its own; copying the database copies no lock."""
         path = sqlite_path(file.database_url)

@@ -54,10 +54,10 @@ class OutpacedAlways(Sessions):
 class EndedMeanwhile(Sessions):
     """Has the session end after it was seen alive."""
 
-    async def _active_owner(self, session: AsyncSession, row: Session) -> User:
+    async def _owner(self, session: AsyncSession, row: Session) -> User:
         reason, now = EndReason.SIGNED_OUT, self._clock()
         assert await SessionRepository(session).end(row, reason, now)
-        return await super()._active_owner(session, row)
+        return await super()._owner(session, row)
 
 
 @pytest.fixture
@@ -320,7 +320,9 @@ class TestOutpaced:
         with pytest.raises(SessionEndedError):
             await sessions.refresh(RefreshClaim(session_id, 0), AT_HOME)
 
-    @pytest.mark.parametrize("generation", [0, 1], ids=["repeat", "rotate"])
+    @pytest.mark.parametrize(
+        "generation", [0, 1, 2], ids=["reused", "renewed", "rotated"]
+    )
     async def test_by_a_sign_out(
         self,
         services: Services,
@@ -330,13 +332,15 @@ class TestOutpaced:
         clock: FakeClock,
         generation: int,
     ) -> None:
-        """A session that ended in between stays ended, and nothing is handed out."""
+        """A session that ended in between keeps its end, and nothing is handed out."""
         await refresh(services, session_id, 0)
+        await refresh(services, session_id, 1)
         sessions = EndedMeanwhile(settings, database, clock)
-        with pytest.raises(SessionEndedError):
+        with pytest.raises(SessionEndedError) as refusal:
             await sessions.refresh(RefreshClaim(session_id, generation), AT_HOME)
+        assert refusal.value.extra["reason"] == EndReason.SIGNED_OUT
         row = await stored(database, session_id)
-        assert (row.generation, row.end_reason) == (1, EndReason.SIGNED_OUT)
+        assert (row.generation, row.end_reason) == (2, EndReason.SIGNED_OUT)
 
     async def test_by_a_deletion(
         self, services: Services, session_id: UUID, database: Database
