@@ -90,11 +90,9 @@ class SessionRepository:
         return await self._change(_ended(statement, reason, now), row.user_id)
 
     async def end_as_seen(self, row: Session, end: End) -> bool:
-        """End a session that still is as it was read; False if it has moved on."""
+        """End a session that has not been renewed or ended since; False if it has."""
         statement = update(Session).where(
-            Session.id == row.id,
-            Session.generation == row.generation,
-            Session.expires_at == row.expires_at,
+            Session.id == row.id, Session.expires_at == row.expires_at
         )
         statement = _ended(statement, end.reason, end.at)
         return await self._change(statement, row.user_id)

@@ -153,9 +153,9 @@ class Sessions:
             raise SessionEndedError(end.reason)
         if verdict is Verdict.REPEAT:
             return user, row
-        renewed = verdict is Verdict.RENEW
-        generation = row.generation if renewed else claim.generation + 1
-        rotated = await repository.rotate(row, self._rotation(generation, row, client))
+        # A renewed pair is that of the present generation, the next after the claim's.
+        rotation = self._rotation(claim.generation + 1, row, client)
+        rotated = await repository.rotate(row, rotation)
         return (user, rotated) if rotated else None
 
     async def _owner(self, session: AsyncSession, row: Session) -> User:

@@ -76,6 +76,9 @@ class TestSignOut:
         row = await stored(database, session_id)
         assert (row.end_reason, row.ended_at) == (EndReason.SIGNED_OUT, first)
         assert ends_logged(caplog) == ["signed_out"]
+        (line,) = [r for r in caplog.records if r.message == "session.ended"]
+        logged = vars(line)
+        assert (logged["ended"], logged["of_user"]) == (ada.session_id, ada.id)
 
     async def test_session_that_is_gone(
         self, services: Services, ada: Person, caplog: pytest.LogCaptureFixture
@@ -95,6 +98,7 @@ class TestEndOwn:
         client: httpx2.AsyncClient,
         ada: Person,
         database: Database,
+        clock: FakeClock,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         """The reason says from where a session was ended."""
@@ -105,8 +109,10 @@ class TestEndOwn:
         user = UUID(ada.id)
         await services.sessions.end_own(user, there, current=here)
         await services.sessions.end_own(user, here, current=here)
-        reasons = [(await stored(database, one)).end_reason for one in (there, here)]
+        rows = [await stored(database, one) for one in (there, here)]
+        reasons = [row.end_reason for row in rows]
         assert reasons == [EndReason.SIGNED_OUT_ELSEWHERE, EndReason.SIGNED_OUT]
+        assert [row.ended_at for row in rows] == [clock(), clock()]
         assert ends_logged(caplog) == ["signed_out_elsewhere", "signed_out"]
 
     async def test_somebody_elses(
@@ -150,12 +156,21 @@ class TestEndAll:
 
     @pytest.mark.parametrize("reason", list(EndReason), ids=str)
     async def test_every_reason_is_kept(
-        self, services: Services, ada: Person, database: Database, reason: EndReason
+        self,
+        services: Services,
+        ada: Person,
+        database: Database,
+        reason: EndReason,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         """Each reason can be stored and is read back, for this user's sessions."""
+        caplog.set_level(logging.INFO)
         await services.sessions.end_all(UUID(ada.id), reason)
         row = await stored(database, UUID(ada.session_id))
         assert row.end_reason == reason
+        (line,) = [r for r in caplog.records if r.message == "session.all_ended"]
+        logged = vars(line)
+        assert (logged["of_user"], logged["reason"]) == (ada.id, reason)
 
     async def test_only_living_ones_of_this_user(
         self,
