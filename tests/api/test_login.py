@@ -1,10 +1,11 @@
 """POST /api/v1/auth/login: credentials and the two transports."""
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx2
+import jwt
 import pytest
 
 from app.core.config import Settings
@@ -81,6 +82,32 @@ class TestBearer:
         assert (await client.get(ME, headers=ada.headers)).status_code == 200
         clock.tick(seconds=1)
         problem(await client.get(ME, headers=ada.headers), 401, "token_expired")
+
+
+class TestAccessToken:
+    """What the access token says (RFC 9068)."""
+
+    async def test_claims(self, client: httpx2.AsyncClient, admin: Person) -> None:
+        """Who, where, how and until when; the scope is every permission, sorted."""
+        claims = jwt.decode(
+            admin.tokens["access_token"], options={"verify_signature": False}
+        )
+        assert UUID(claims.pop("jti")).version == 7
+        now = int(datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp())
+        assert claims == {
+            "iss": "http://localhost:8000",
+            "sub": admin.id,
+            "aud": "cardea",
+            "client_id": "cardea",
+            "iat": now,
+            "exp": now + 600,
+            "sid": admin.session_id,
+            "gen": 0,
+            "auth_time": now,
+            "amr": ["pwd"],
+            "roles": ["admin"],
+            "scope": "roles:read roles:write users:read users:write",
+        }
 
 
 class TestRefusals:
