@@ -32,7 +32,8 @@ def verify_password(password: str, stored: str, rounds: int) -> bool:
     Args:
         password: What was typed.
         stored: The hash.
-        rounds: The cost that checking a malformed hash takes.
+        rounds: Today's cost. Checking a cheaper or malformed hash takes as long as
+            checking one of this cost, so that the time does not tell them apart.
     """
     candidate = _digest(password)
     if stored.startswith(_PLAIN_BCRYPT):
@@ -40,11 +41,15 @@ def verify_password(password: str, stored: str, rounds: int) -> bool:
     fits = len(candidate) <= MAXIMUM_BCRYPT_BYTES
     # What can't match is checked all the same: the time must not tell.
     candidate = candidate[:MAXIMUM_BCRYPT_BYTES]
+    hashed = stored.removeprefix(PREFIX).encode()
     try:
-        return bcrypt.checkpw(candidate, stored.removeprefix(PREFIX).encode()) and fits
+        matches = bcrypt.checkpw(candidate, hashed) and fits
     except ValueError:
-        bcrypt.hashpw(candidate, bcrypt.gensalt(rounds))
+        _spend(rounds)
         return False
+    for missing in range(_rounds_of(hashed), rounds):
+        _spend(missing)
+    return matches
 
 
 def needs_rehash(stored: str, rounds: int) -> bool:
@@ -58,6 +63,15 @@ def unmatchable_hash(rounds: int) -> str:
     Whoever asks for an unknown account waits as long as for a known one.
     """
     return f"{PREFIX}$2b${rounds:02d}${'.' * 53}"
+
+
+def _rounds_of(hashed: bytes) -> int:
+    return int(hashed[4:6])
+
+
+def _spend(rounds: int) -> None:
+    """Take the time of one hash; those of 4 to n-1 rounds add up to almost one of n."""
+    bcrypt.hashpw(b"", bcrypt.gensalt(rounds))
 
 
 def _digest(password: str) -> bytes:

@@ -198,8 +198,9 @@ class TestUnmatchable:
             ("wrong horse", "!"),
             ("wrong horse", "cardea1$2b$09$short"),
             ("x" * 73, unmatchable_hash(9).removeprefix("cardea1")),
+            ("wrong horse", unmatchable_hash(6)),
         ],
-        ids=["no hash", "malformed", "too long for a plain one"],
+        ids=["no hash", "malformed", "too long for a plain one", "cheaper"],
     )
     def test_so_does_what_can_not_match(self, typed: str, stored: str) -> None:
         """The time does not tell that an account's hash is of another kind."""
