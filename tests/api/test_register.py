@@ -129,6 +129,15 @@ class TestPasswordRules:
         problem(await client.post(REGISTER, json=body), 422, code)
         assert await number_of_users(database) == 0
 
+    @pytest.mark.parametrize(("name", "status"), [("joan", 422), ("joe", 201)])
+    async def test_short_names(
+        self, client: httpx2.AsyncClient, name: str, status: int
+    ) -> None:
+        """A name of four letters is told from the rest, one of three is not."""
+        body = {"email": f"{name}@example.com", "password": f"by {name}s river"}
+        answer = await client.post(REGISTER, json=body)
+        assert answer.status_code == status
+
     @pytest.mark.parametrize(
         "password",
         ["ten chars!", "x" * 73, "xyz" * 42 + "xy", "\U0001f434" * 10, "  blanks  "],
