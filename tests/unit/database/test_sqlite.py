@@ -1,5 +1,6 @@
 """The recipe for each engine: pragmas, one owner, one who does the checkpoints."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -63,6 +64,22 @@ class TestPragmas:
         """The server's writer is durable, and does the checkpoints."""
         async with opened.writing() as session:
             assert await pragmas(session) == {**OWNER, "busy_timeout": 3000}
+
+    async def test_one_connection_writes(self, opened: Database) -> None:
+        """Writers wait for the one connection, in the order in which they came."""
+        order = list[int]()
+
+        async def write(number: int) -> None:
+            async with opened.writing() as session:
+                await session.execute(text("SELECT 1"))
+                order.append(number)
+
+        async with opened.writing() as session:
+            await session.execute(text("SELECT 1"))
+            waiting = [asyncio.create_task(write(number)) for number in range(10)]
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+        assert order == list(range(10))
 
     async def test_driver_begins_nothing(
         self, sqlite: Settings, opened: Database

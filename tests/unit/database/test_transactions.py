@@ -134,6 +134,12 @@ class TestWriting:
             await add_role(database, "editor")
         assert await saved(settings) == {"editor"}
 
+    async def test_errors_show_no_parameters(self, database: Database) -> None:
+        """What is written may be secret, and errors stand in the log."""
+        await add_role(database, "editor")
+        with pytest.raises(IntegrityError, match="parameters hidden"):
+            await add_role(database, "editor")
+
 
 class TestConcurrentWriting:
     """Many `writing()` blocks at once."""
