@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -45,11 +46,18 @@ def _storable_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _printable(text: str) -> str:
-    """Refuse control characters, which do harm where the text is shown or logged."""
-    if any(unicodedata.category(character) == "Cc" for character in text):
+def _printable(value: object) -> object:
+    """Refuse control characters, which do harm where the text is shown or logged.
+
+    Asked before the text is trimmed: some of them count as blanks.
+    """
+    if isinstance(value, str) and any(map(_is_control, value)):
         raise ValueError("must not contain control characters")
-    return text
+    return value
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) == "Cc"
 
 
 def _matching(pattern: str) -> dict[str, JsonValue]:
@@ -96,13 +104,13 @@ NewPassword: TypeAlias = Annotated[
 DisplayName: TypeAlias = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    AfterValidator(_printable),
+    BeforeValidator(_printable),
     Field(examples=["Ada Lovelace"], json_schema_extra=_VISIBLE),
 ]
 Description: TypeAlias = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=300),
-    AfterValidator(_printable),
+    BeforeValidator(_printable),
     Field(json_schema_extra=_PRINTABLE),
 ]
 SearchText: TypeAlias = Annotated[
