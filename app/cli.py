@@ -77,6 +77,24 @@ def migrate_database() -> None:
     click.echo(f"The database is at revision {head_revision()}.")
 
 
+@main.command("serve")
+@click.option("--host", help="Listen on this address instead of SERVE_HOST.")
+@click.option("--port", help="Listen on this port instead of SERVE_PORT.")
+@click.option("--workers", help="Run so many processes instead of SERVE_WORKERS.")
+@click.option(
+    "--fd", type=click.IntRange(min=0), help="Listen on this open socket instead."
+)
+def serve_requests(
+    host: str | None, port: str | None, workers: str | None, fd: int | None
+) -> None:
+    """Run the service."""
+    # What it needs does not exist on Windows, where everything else works.
+    from app.serving.command import serve
+
+    settings = _settings(serve_host=host, serve_port=port, serve_workers=workers)
+    raise SystemExit(serve(settings, fd))
+
+
 def _ask_password() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
@@ -114,7 +132,7 @@ async def _with_services(
         return await command(services)
 
 
-def _settings() -> Settings:
-    settings = load_settings()
+def _settings(**chosen: str | None) -> Settings:
+    settings = load_settings(**chosen)
     configure_logging(settings)
     return settings

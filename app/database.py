@@ -1,4 +1,4 @@
-"""The database: engines, and the two ways to use them.
+"""The database: its transactions, and who is told what they changed.
 
     async with database.reading() as session: ...
     async with database.writing() as session: ...
@@ -9,22 +9,26 @@ An error rolls it back, unless its class says `keeps_writes`. Nobody else commit
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
-from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Settings
-from app.core.exceptions import AppError, DatabaseUnavailableError, StartupError
+from app.core.exceptions import AppError, DatabaseUnavailableError
+from app.core.metrics import DATABASE_UNAVAILABLE
+from app.engines import (
+    READ_ONLY,
+    Replica,
+    postgresql_engine,
+    postgresql_listener,
+    sqlite_reader,
+    sqlite_writer,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +36,13 @@ Result = TypeVar("Result")
 Changes = frozenset[str]
 Listener = Callable[[Changes], None]
 
+EVERYTHING = "everything"
+"""Named instead of what changed where that is not known."""
+
+CHANNEL = "cardea_changes"
+"""Where PostgreSQL's triggers tell every process what anybody has changed."""
+
 _CHANGES = "changes"
-_SQLITE_READERS = 4
 _OUR_MISTAKES = (IntegrityError, ProgrammingError, DataError)
 
 
@@ -41,7 +50,8 @@ class Database:
     """The engines of one database, and its transactions.
 
     SQLite has two engines on one file: one connection that writes, in `BEGIN IMMEDIATE`
-    transactions that queue up fairly, and several that only read. PostgreSQL has one.
+    transactions that queue up fairly, and several that only read. PostgreSQL has one,
+    and perhaps a replica's.
 
     Args:
         settings: Where the database is.
@@ -51,25 +61,31 @@ class Database:
 
     def __init__(self, settings: Settings, *, is_owner: bool = True) -> None:
         self.is_sqlite = settings.is_sqlite
+        self._settings = settings
         self._listeners: list[Listener] = []
+        self._replica = Replica(settings) if settings.database_replica_url else None
         if settings.is_sqlite:
-            writer = _OWNER if is_owner else _GUEST
-            self._writer = _sqlite_engine(settings, 1, "BEGIN IMMEDIATE", writer)
-            self._reader = _sqlite_engine(settings, _SQLITE_READERS, "BEGIN", _READER)
+            self._writer = sqlite_writer(settings, is_owner=is_owner)
+            self._reader = sqlite_reader(settings)
         else:
-            self._writer = _postgresql_engine(settings)
-            self._reader = self._writer.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            self._writer = postgresql_engine(settings.database_url, settings)
+            self._reader = self._writer.execution_options(**READ_ONLY)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
+    async def reading(self, *, may_lag: bool = False) -> AsyncIterator[AsyncSession]:
         """Give a session that sees one consistent state and changes nothing.
+
+        Args:
+            may_lag: Whether the state may be a replica's, some moments old. Never where
+                a decision rests on it: a replica does not know yet what was revoked.
 
         Raises:
             DatabaseUnavailableError: If the database does not answer.
         """
-        session = _Session(self._reader, expire_on_commit=False)
+        engine = self._reader
+        if may_lag and self._replica is not None:
+            engine = await self._replica.engine_or(engine)
+        session = _Session(engine, expire_on_commit=False)
         with _outage_translated():
             try:
                 yield session
@@ -102,15 +118,41 @@ class Database:
                 await _to_the_end(session.close())
 
     def on_change(self, listener: Listener) -> None:
-        """Have a listener told, after each commit, what `note_change` named."""
+        """Have a listener told what `note_change` named, whoever saved it."""
         self._listeners.append(listener)
+
+    def tell(self, changes: Changes) -> None:
+        """Tell all listeners of changes."""
+        for listener in self._listeners:
+            listener(changes)
 
     async def data_version(self) -> int:
         """Return a number that changes when another process writes the SQLite file."""
         return await _to_the_end(self._data_version())
 
+    @asynccontextmanager
+    async def channel(self, heard: Callable[[str], None]) -> AsyncIterator["Channel"]:
+        """Hear every notification of a PostgreSQL database while the block runs.
+
+        Raises:
+            DatabaseUnavailableError: If the database does not answer.
+        """
+        engine = postgresql_listener(self._settings)
+        with _outage_translated():
+            async with engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                driver = raw.driver_connection
+                assert driver is not None
+                try:
+                    await driver.add_listener(CHANNEL, lambda *said: heard(said[-1]))
+                    yield Channel(driver)
+                finally:
+                    await connection.invalidate()
+
     async def close(self) -> None:
         """Close all connections; the writer last, so that it does the checkpoint."""
+        if self._replica is not None:
+            await self._replica.close()
         await self._reader.dispose()
         await self._writer.dispose()
 
@@ -123,124 +165,38 @@ class Database:
             return int(list(rows)[0][0])
 
     async def _commit(self, session: AsyncSession) -> None:
-        await session.commit()
-        changes: set[str] = session.info.get(_CHANGES, set())
-        if changes:
-            for listener in self._listeners:
-                listener(frozenset(changes))
+        changes = frozenset(session.info.get(_CHANGES, ()))
+        try:
+            await session.commit()
+        finally:
+            # A commit that failed may have been saved all the same.
+            if changes:
+                self.tell(changes)
+
+
+class Channel:
+    """A connection on which the notifications of others arrive."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+
+    async def say(self, text: str, *, within_seconds: float) -> None:
+        """Notify everybody, oneself included, after all that was said before.
+
+        Raises:
+            TimeoutError: If the database does not answer in time.
+        """
+        await self._driver.execute(
+            "SELECT pg_notify($1, $2)", CHANNEL, text, timeout=within_seconds
+        )
 
 
 def note_change(session: AsyncSession, *names: object) -> None:
-    """Name what this transaction changes for those who keep copies of it."""
-    session.info.setdefault(_CHANGES, set()).update(map(str, names))
+    """Name what this transaction changes for those who keep copies of it.
 
-
-class OwnerLock:
-    """Held by the one server that may use a SQLite file; ends with its process."""
-
-    def __init__(self, settings: Settings) -> None:
-        # However the file is reached, there is one lock: links lead to the same data.
-        self._path = os.path.realpath(sqlite_path(settings.database_url))
-        self._lock = FileLock(f"{self._path}.lock")
-
-    def acquire(self) -> None:
-        """Take the lock.
-
-        Raises:
-            StartupError: If another server has it, or there is no such folder.
-        """
-        folder = os.path.dirname(self._path)
-        if not os.path.isdir(folder):
-            # The lock would make it, and a mistyped path would be an empty service.
-            raise StartupError(
-                f"The database file {self._path} can't be used: there is no folder "
-                f"{folder}."
-            )
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise StartupError(
-                f"Another server uses the database file {self._path}. SQLite serves "
-                "one process; for several, set DATABASE_URL to a PostgreSQL database."
-            ) from None
-        except OSError as error:
-            raise StartupError(
-                f"The database file {self._path} can't be used: {error.strerror}."
-            ) from None
-
-    def release(self) -> None:
-        """Let the next server have the file."""
-        self._lock.release()
-
-
-def sqlite_path(url: str) -> str:
-    """Return the file that a `sqlite+aiosqlite:///` URL names."""
-    return url.split("///", 1)[1].split("?", 1)[0]
-
-
-_SQLITE_COMMON = ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL")
-_OWNER = _SQLITE_COMMON
-_GUEST = (*_SQLITE_COMMON, "wal_autocheckpoint=0")
-_READER = (*_GUEST, "query_only=ON")
-
-
-def _sqlite_engine(
-    settings: Settings, connections: int, begin: str, pragmas: tuple[str, ...]
-) -> AsyncEngine:
-    engine = create_async_engine(
-        settings.database_url,
-        pool_size=connections,
-        max_overflow=0,
-        hide_parameters=True,
-        pool_timeout=settings.database_timeout_seconds,
-    )
-    timeout = f"busy_timeout={settings.database_timeout_seconds * 1000}"
-    use_sqlite_transactions(engine.sync_engine, begin, (timeout, *pragmas))
-    return engine
-
-
-def use_sqlite_transactions(
-    engine: Engine, begin: str, pragmas: tuple[str, ...]
-) -> None:
-    """Begin transactions with our own statement instead of the driver's guess.
-
-    Left alone, the driver begins only before the first write, so what was read before
-    it may have changed: 40 concurrent read-then-update transactions kept 2 updates.
+    Other processes are told the same by the database itself: see the migrations.
     """
-
-    def on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine, "connect", on_connect)
-    event.listen(engine, "begin", on_begin)
-
-
-def _postgresql_engine(settings: Settings) -> AsyncEngine:
-    seconds = settings.database_timeout_seconds
-    return create_async_engine(
-        settings.database_url,
-        pool_size=settings.database_pool_size,
-        max_overflow=0,
-        hide_parameters=True,
-        pool_timeout=seconds,
-        connect_args={
-            "timeout": seconds,
-            "command_timeout": seconds * 2,
-            "server_settings": {
-                "application_name": "cardea",
-                "lock_timeout": f"{seconds}s",
-                "statement_timeout": f"{seconds}s",
-                "idle_in_transaction_session_timeout": f"{seconds * 2}s",
-            },
-        },
-    )
+    session.info.setdefault(_CHANGES, set()).update(map(str, names))
 
 
 @contextmanager
@@ -251,6 +207,7 @@ def _outage_translated() -> Iterator[None]:
     except _OUR_MISTAKES:
         raise
     except (DBAPIError, PoolTimeoutError, OSError) as error:
+        DATABASE_UNAVAILABLE.inc()
         logger.warning("database.unavailable", extra={"error": type(error).__name__})
         raise DatabaseUnavailableError from error
 

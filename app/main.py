@@ -1,6 +1,5 @@
 """The whole service at a glance: `uvicorn app.main:app`."""
 
-import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from app import __version__
-from app.api import openapi, pages, system, v1
+from app.api import metrics, openapi, pages, system, v1
 from app.core.clock import Clock, utc_now
 from app.core.config import Settings, load_settings
 from app.core.guards import BodyLimit, CrossSiteGuard, HostCheck
@@ -23,12 +22,10 @@ from app.core.middleware import (
 )
 from app.core.problems import Problems
 from app.core.security import Cookies
-from app.database import OwnerLock
+from app.engines import OwnerLock
 from app.migrations import head_revision, prepare_schema
 from app.services.container import Services, open_services
 from app.services.setup import NewAdmin
-
-logger = logging.getLogger(__name__)
 
 DEVELOPMENT_HOSTS = ("localhost", "127.0.0.1", "[::1]", "testserver")
 
@@ -60,6 +57,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.state.cookies = cookies
     problems.install(app)
     app.include_router(system.router)
+    if settings.metrics_token.get_secret_value():
+        app.include_router(metrics.router)
     app.include_router(pages.router)
     app.include_router(v1.router)
     pages.mount_assets(app)
@@ -83,8 +82,7 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[Services]:
         services = await stack.enter_async_context(
             open_services(settings, head_revision(), clock)
         )
-        if settings.redis_url:
-            logger.warning("limits.redis_not_supported_yet")
+        await services.limits.look_for_redis()
         await services.setup.ensure_roles()
         if settings.previous_secret_keys:
             await services.keys.reseal()

@@ -19,7 +19,7 @@ directory; the environment wins. An empty variable counts as not set, except
 BREACHED_PASSWORDS_URL, where it means off. A wrong value stops the start with one line
 per setting, which names it and says what is allowed, and exit status 2. What only the
 start can find out, such as a database that can't be reached, is one line in the log and
-exit status 3; `cardea` prints it and ends with status 1.
+exit status 3; the other commands of `cardea` print it and end with status 1.
 [.env.example](../.env.example) has them all to copy from.
 
 | setting | default | allowed |
@@ -154,7 +154,7 @@ def _allowed(field: FieldInfo) -> str:
         return ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
     if field.annotation is bool:
         return "`on`, `off`"
-    if field.annotation is int:
+    if field.annotation in (int, float):
         return " to ".join(str(bound) for bound in _bounds(field, "ge", "le"))
     if field.annotation in (str, SecretStr):
         lengths = [str(bound) for bound in _bounds(field, "min_length", "max_length")]
@@ -162,7 +162,7 @@ def _allowed(field: FieldInfo) -> str:
     return _LIST
 
 
-def _bounds(field: FieldInfo, *kinds: str) -> Iterator[int]:
+def _bounds(field: FieldInfo, *kinds: str) -> Iterator[float]:
     """Yield the numbers of these constraints, in this order."""
     for kind in kinds:
         for constraint in field.metadata:

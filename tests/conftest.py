@@ -1,6 +1,7 @@
 """Fixtures that all tests share.
 
-`pytest --database=postgresql` runs everything on PostgreSQL instead of SQLite.
+`pytest --database=postgresql` runs everything on PostgreSQL instead of SQLite, and
+`pytest --redis` counts limits in Redis instead of memory.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,8 +13,9 @@ import pytest
 
 from app.core.config import Settings
 from app.database import Database
+from app.services import invalidation
 from app.services.container import Services
-from tests.support.apps import RunningApp, run_app
+from tests.support.apps import RunningApp, Workers, run_app
 from tests.support.clock import FakeClock
 from tests.support.databases import (
     Databases,
@@ -22,6 +24,7 @@ from tests.support.databases import (
     make_settings,
 )
 from tests.support.people import PASSWORD, Person, register, sign_in
+from tests.support.servers.redis import RedisServer, redis_program
 
 # No deadlines, for machines that are busy; and mutmut runs a test several times in one
 # process, which is no fault of the test's.
@@ -44,10 +47,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the database to run on (default: sqlite)",
     )
     parser.addoption(
+        "--redis",
+        action="store_true",
+        help="count the limits of every app under test in one Redis",
+    )
+    parser.addoption(
+        "--workers",
+        type=int,
+        default=1,
+        help="how many processes' worth of services share each database (PostgreSQL)",
+    )
+    parser.addoption(
         "--nothing-skipped",
         action="store_true",
         help="fail if a test was skipped, as the project's own check does",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take over how many workers there are."""
+    Workers.count = config.getoption("--workers")
+    if Workers.count > 1:
+        if config.getoption("--database") == "sqlite":
+            raise pytest.UsageError("--workers needs --database=postgresql")
+        invalidation.LOOK_SECONDS = 0.005
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what says nothing about the chosen database or number of workers."""
+    on_sqlite = config.getoption("--database") == "sqlite"
+    says_nothing = "postgresql" if on_sqlite else None
+    if Workers.count > 1:
+        says_nothing = "one_process"
+    others = {
+        item for item in items if says_nothing and item.get_closest_marker(says_nothing)
+    }
+    config.hook.pytest_deselected(items=list(others))
+    items[:] = [item for item in items if item not in others]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -70,14 +108,35 @@ def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def one_redis() -> Iterator[RedisServer]:
+    """A Redis that tests share which leave it running."""
+    if redis_program() is None:
+        pytest.skip("no Redis to run")
+    with RedisServer() as server:
+        yield server
+
+
 @pytest.fixture
-def make(databases: Databases) -> Iterator[MakeSettings]:
+def redis_settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    """What settings say about Redis unless a test says something else."""
+    if not request.config.getoption("--redis") and Workers.count == 1:
+        return {}
+    server: RedisServer = request.getfixturevalue("one_redis")
+    server.flush()
+    return {"redis_url": server.url}
+
+
+@pytest.fixture
+def make(
+    databases: Databases, redis_settings: dict[str, str]
+) -> Iterator[MakeSettings]:
     """Make settings on a fresh, migrated database; keywords change them."""
     made: list[str] = []
 
     def with_changes(**changes: Any) -> Settings:
         made.append(databases.migrated())
-        return make_settings(made[-1], **changes)
+        return make_settings(made[-1], **{**redis_settings, **changes})
 
     yield with_changes
     for url in made:

@@ -14,6 +14,7 @@ from app.core.exceptions import (
     InternalError,
     InvalidTokenError,
     NotAuthenticatedError,
+    RequestTimeoutError,
     SessionEndedError,
     TokenExpiredError,
     UnsupportedMediaTypeError,
@@ -96,6 +97,7 @@ def _shared_errors(
         yield from _UNAUTHENTICATED
     if method in _UNSAFE:
         yield CrossSiteRequestError
+        yield RequestTimeoutError
         yield BodyTooLargeError
         yield UnsupportedMediaTypeError
     if takes_input and not speaks_oauth:

@@ -1,5 +1,7 @@
 """What the service says about itself: health, keys, name."""
 
+from typing import Literal
+
 from fastapi import APIRouter, Request, Response, status
 
 from app import __version__
@@ -11,12 +13,16 @@ from app.schemas.system import (
     DatabaseHealth,
     JsonWebKey,
     JsonWebKeySet,
+    LimitsHealth,
     Live,
     Ready,
 )
 
 JWKS_SECONDS = 600
 """How long others may keep the keys; the next one is published a day ahead."""
+
+STOPPING = "stopping"
+"""Stands in the state of each request once `cardea serve` has been asked to stop."""
 
 router = APIRouter(tags=["System"])
 
@@ -29,20 +35,25 @@ async def live() -> Live:
 
 @router.get(
     "/health/ready",
-    responses={503: {"model": Ready, "description": "The database is not usable."}},
+    responses={503: {"model": Ready, "description": "Not usable, or not for long."}},
 )
-async def ready(services: ServicesDep, response: Response) -> Ready:
-    """Tell whether the service can do its work."""
+async def ready(request: Request, services: ServicesDep, response: Response) -> Ready:
+    """Tell whether the service can do its work, and will."""
     database = DatabaseHealth.model_validate(await services.health.check())
     usable = database.reachable and database.migrated
-    if not usable:
+    stopping = hasattr(request.state, STOPPING)
+    if stopping or not usable:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     breakers = {
         name: BreakerHealth.model_validate(state)
         for name, state in services.breakers.snapshot().items()
     }
+    status_now: Literal["ready", "unready"] = "ready" if usable else "unready"
     return Ready(
-        status="ready" if usable else "unready", database=database, breakers=breakers
+        status="stopping" if stopping else status_now,
+        database=database,
+        limits=LimitsHealth(storage=services.limits.storage),
+        breakers=breakers,
     )
 
 

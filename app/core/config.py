@@ -7,13 +7,14 @@ the environment wins. docs/configuration.md is generated from this module.
 import re
 import sys
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -21,8 +22,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.core.redis_url import TLS_OPTIONS, is_redis_url
+
 SAMPLE_SECRET_KEY = "development-only-secret-key-replace-it-in-production"
 MINIMUM_SECRET_BYTES = 32
+MINIMUM_METRICS_TOKEN = 16
 SUPPORTED_DATABASES = ("sqlite+aiosqlite:///", "postgresql+asyncpg://")
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -88,14 +92,20 @@ class Settings(BaseSettings):
     `database_unavailable`."""
 
     database_pool_size: int = Field(default=10, ge=1, le=200)
-    """How many PostgreSQL connections one process keeps."""
+    """How many PostgreSQL connections one process keeps, beside one that listens for
+    changes that other processes make."""
+
+    database_replica_url: str = ""
+    """A PostgreSQL replica that lists of accounts are read from. It may lag behind;
+    what decides who gets in is always asked of DATABASE_URL. Empty: there is none."""
 
     migrate_on_start: bool = True
     """Bring the PostgreSQL schema up to date at start. SQLite is always migrated."""
 
     redis_url: str = ""
-    """Where limits will be shared between processes. This version still counts them in
-    each process's memory, and warns when this is set."""
+    """Where limits are counted for all processes together:
+    `redis://:PASSWORD@HOST:6379/0`, `rediss://...` (TLS) or `unix:///PATH?db=0`. Empty,
+    or while Redis does not answer: each process counts for itself, in memory."""
 
     token_audience: str = Field(default="cardea", min_length=1, max_length=200)
     """The `aud` claim of access tokens."""
@@ -147,6 +157,49 @@ class Settings(BaseSettings):
     first_admin_password: SecretStr = SecretStr("")
     """The password of that first admin."""
 
+    serve_host: str = "127.0.0.1"
+    """The address that `cardea serve` listens on; 0.0.0.0 or :: for all. This and the
+    other SERVE_ settings are for `cardea serve` alone."""
+
+    serve_port: int = Field(default=8000, ge=0, le=65_535)
+    """The port that it listens on; 0 takes a free one, which the log names."""
+
+    serve_workers: int = Field(default=1, ge=1, le=64)
+    """How many processes answer. More than one needs PostgreSQL."""
+
+    serve_max_connections: int = Field(default=4096, ge=1, le=1_000_000)
+    """How many connections one process keeps open, if its limit of open files allows.
+    One more takes the place of that which has kept us waiting longest; it is refused
+    with 503 `busy` only while every single one has a request being answered."""
+
+    serve_head_seconds: float = Field(default=10, ge=0.1, le=300)
+    """How long a client may take for the first line and the headers of a request."""
+
+    serve_body_seconds: float = Field(default=20, ge=0.1, le=300)
+    """How long it may take for the body after that."""
+
+    serve_write_seconds: float = Field(default=20, ge=0.1, le=300)
+    """How long a client may leave an answer unread that no longer fits on its way."""
+
+    serve_keep_alive_seconds: float = Field(default=30, ge=0.1, le=3600)
+    """How long a connection may wait for its next request. It should be longer than the
+    reverse proxy keeps one, or some requests meet a connection that is just closing."""
+
+    serve_drain_seconds: float = Field(default=2, ge=0, le=300)
+    """How long, asked to stop by SIGTERM, the service goes on as usual but for
+    `/health/ready`, so that load balancers notice and send nothing more."""
+
+    serve_graceful_seconds: float = Field(default=10, ge=0, le=300)
+    """How long after that requests under way may take before they are cut off."""
+
+    serve_worker_hang_seconds: float = Field(default=30, ge=0.5, le=600)
+    """How long one of several processes may not answer the supervisor before it is
+    replaced."""
+
+    metrics_token: SecretStr = SecretStr("")
+    """What Prometheus sends as `Authorization: Bearer ...` to read `/metrics`, at least
+    16 characters. Empty: there is no such address. See docs/metrics.md."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important events that are logged."""
 
@@ -186,6 +239,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"must have at least {MINIMUM_SECRET_BYTES} bytes")
         return value
 
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < MINIMUM_METRICS_TOKEN:
+            raise ValueError(f"must have at least {MINIMUM_METRICS_TOKEN} characters")
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _origin_only(cls, value: str) -> str:
@@ -211,9 +271,11 @@ class Settings(BaseSettings):
             ip_network(entry, strict=False)
         return value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_replica_url")
     @classmethod
-    def _supported_database(cls, value: str) -> str:
+    def _supported_database(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.field_name == "database_replica_url":
+            return value
         if not value.startswith(SUPPORTED_DATABASES):
             raise ValueError(f"must start with {' or '.join(SUPPORTED_DATABASES)}")
         try:
@@ -225,6 +287,18 @@ class Settings(BaseSettings):
             raise ValueError(
                 "must name a file or a database; in user name and password, "
                 "`@`, `:`, `/` and `%` are written as %40, %3A, %2F and %25"
+            )
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_or_empty(cls, value: str) -> str:
+        if value and not is_redis_url(value):
+            raise ValueError(
+                "must be redis://HOST:PORT/NUMBER, rediss://... or unix:///PATH, with "
+                f"no options but db and, for TLS, {', '.join(sorted(TLS_OPTIONS))}; in "
+                "user name and password, `@`, `:`, `/`, `?`, `#` and `%` are written "
+                "as %40, %3A, %2F, %3F, %23 and %25"
             )
         return value
 
@@ -263,13 +337,18 @@ class Settings(BaseSettings):
     @property
     def is_sqlite(self) -> bool:
         """Whether the data lives in a SQLite file."""
-        return self.database_url.startswith("sqlite")
+        return is_sqlite(self.database_url)
 
 
-def load_settings() -> Settings:
-    """Read the settings, or say what is wrong with each and exit with status 2."""
+def load_settings(**chosen: object) -> Settings:
+    """Read the settings, or say what is wrong with each and exit with status 2.
+
+    Args:
+        chosen: What the command line says instead; None is nothing.
+    """
+    given: dict[str, Any] = {k: v for k, v in chosen.items() if v is not None}
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings(**given)
     except ValidationError as error:
         for line in explain(error):
             print(line, file=sys.stderr)
@@ -293,6 +372,11 @@ def explain(error: ValidationError) -> list[str]:
         else:
             lines.append(f"{str(problem['loc'][0]).upper()}: {reason}")
     return lines
+
+
+def is_sqlite(database_url: str) -> bool:
+    """Tell whether a URL names a SQLite file."""
+    return database_url.startswith("sqlite")
 
 
 def _origin(value: str) -> str:
@@ -320,6 +404,10 @@ def _contradictions(settings: Settings) -> list[str]:
         ),
         "REFRESH_IDLE_SECONDS: must not be more than REFRESH_MAX_SECONDS": (
             settings.refresh_idle_seconds > settings.refresh_max_seconds
+        ),
+        "DATABASE_REPLICA_URL: must be of PostgreSQL, and so must DATABASE_URL": (
+            bool(settings.database_replica_url)
+            and (settings.is_sqlite or is_sqlite(settings.database_replica_url))
         ),
         # A client that uses its access token to the end comes back in time.
         "REFRESH_IDLE_SECONDS: must be at least twice ACCESS_TOKEN_SECONDS": (

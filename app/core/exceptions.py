@@ -7,6 +7,7 @@ happened and its `remedy` what to do, on the page that the answer's `type` point
     AppError
     ├── request      ValidationFailed, NotFound, MethodNotAllowed, BodyTooLarge,
     │                UnsupportedMediaType, HostNotAllowed, CrossSiteRequest
+    ├── on the wire  MalformedRequest, RequestTimeout, HeadTooLarge
     ├── signing in   NotAuthenticated, InvalidToken, TokenExpired, SessionEnded,
     │                InvalidRefreshToken, InvalidCredentials, AccountDisabled,
     │                EmailNotVerified, PermissionDenied, SignUpClosed
@@ -141,6 +142,42 @@ class CrossSiteRequestError(AppError):
         "Send it from the service's own pages. If you run the service and trust the "
         "other site, add its origin to CORS_ORIGINS."
     )
+
+
+class WireError(AppError):
+    """What a client sends is no request, and its connection is closed."""
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Connection": "close"})
+
+
+class MalformedRequestError(WireError):
+    """What was sent is not HTTP, so nothing in it could be answered."""
+
+    http_status = 400
+    code = "malformed_request"
+    title = "This is not an HTTP request."
+    remedy = "Look at what stands between your program and the service."
+
+
+class RequestTimeoutError(WireError):
+    """The request did not arrive in time. Nothing was done; the deadlines keep slow
+    senders from taking everybody's place."""
+
+    http_status = 408
+    code = "request_timeout"
+    title = "The request took too long to arrive."
+    remedy = "Send it again, all at once, on a new connection."
+
+
+class HeadTooLargeError(WireError):
+    """The address and the headers of the request together have more than 32 KiB, or
+    there are more than 100 headers."""
+
+    http_status = 431
+    code = "head_too_large"
+    title = "The address or the headers of the request are too large."
+    remedy = "Send fewer headers, or delete the cookies of this site."
 
 
 class UnauthorizedError(AppError):
@@ -405,7 +442,8 @@ class TooManyRequestsError(RetryLaterError):
 
 
 class BusyError(RetryLaterError):
-    """More people are signing in at this moment than the service can check."""
+    """More people are signing in at this moment than the service can check, or it is
+    answering as many requests as it has room for."""
 
     http_status = 503
     code = "busy"

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from app.core.exceptions import BusyError
+from app.core.metrics import HASHING_JOBS, HASHING_REFUSED
 
 Result = TypeVar("Result")
 
@@ -43,8 +44,10 @@ class HashingPool:
             BusyError: If as many are waiting as may.
         """
         if not self._places.acquire(blocking=False):
+            HASHING_REFUSED.inc()
             raise BusyError(int(self._queue_size * SECONDS_PER_WAITING / self._threads))
         future = self._executor.submit(function, *args)
+        HASHING_JOBS.inc()
         future.add_done_callback(self._free_a_place)
         return await asyncio.wrap_future(future)
 
@@ -54,6 +57,7 @@ class HashingPool:
 
     def _free_a_place(self, _: Future[Any]) -> None:
         self._places.release()
+        HASHING_JOBS.dec()
 
 
 def _give_way() -> None:

@@ -25,6 +25,7 @@ from app.core.exceptions import (
     StartupError,
 )
 from app.core.logging import request_id
+from app.core.metrics import request_answered
 from app.core.problems import Problems
 
 logger = logging.getLogger(__name__)
@@ -109,8 +110,10 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            duration = round((time.perf_counter() - started) * 1000, 2)
-            logger.info("request.answered", extra=_facts(scope, status, duration))
+            seconds = time.perf_counter() - started
+            facts = _facts(scope, status, round(seconds * 1000, 2))
+            logger.info("request.answered", extra=facts)
+            request_answered(scope["method"], facts["route"], status, seconds)
             request_id.reset(token)
 
     def _address(self, scope: Scope, headers: Headers) -> str:

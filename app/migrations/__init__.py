@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.config import Settings
 from app.core.exceptions import StartupError
-from app.database import use_sqlite_transactions
+from app.engines import use_sqlite_transactions
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Delete, Update, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.metrics import SESSIONS_ENDED
 from app.database import note_change
 from app.models import EndReason, Session
 from app.repositories.pages import Page, PageRequest, fetch_page
@@ -72,7 +73,6 @@ class SessionRepository:
             .returning(Session)
             .execution_options(populate_existing=True, synchronize_session=False)
         )
-        note_change(self._session, row.user_id)
         return await self._session.scalar(statement)
 
     async def confirm(self, row: Session) -> bool:
@@ -82,20 +82,19 @@ class SessionRepository:
             .where(Session.id == row.id, Session.generation == row.generation)
             .values(confirmed=True)
         )
-        return await self._change(statement, row.user_id)
+        return await self._execute(statement) > 0
 
     async def end(self, row: Session, reason: EndReason, now: datetime) -> bool:
         """End a session; False if it had ended already."""
         statement = update(Session).where(Session.id == row.id)
-        return await self._change(_ended(statement, reason, now), row.user_id)
+        return await self._end(statement, End(reason, now), row.user_id)
 
     async def end_as_seen(self, row: Session, end: End) -> bool:
         """End a session that has not been renewed or ended since; False if it has."""
         statement = update(Session).where(
             Session.id == row.id, Session.expires_at == row.expires_at
         )
-        statement = _ended(statement, end.reason, end.at)
-        return await self._change(statement, row.user_id)
+        return await self._end(statement, end, row.user_id)
 
     async def end_all_of_user(
         self,
@@ -109,7 +108,7 @@ class SessionRepository:
         statement = update(Session).where(Session.user_id == user_id)
         if keep is not None:
             statement = statement.where(Session.id != keep)
-        await self._change(_ended(statement, reason, now), user_id)
+        await self._end(statement, End(reason, now), user_id)
 
     async def end_expired(self, now: datetime) -> int:
         """Give every session whose time is over its end and reason; return how many."""
@@ -130,24 +129,29 @@ class SessionRepository:
                     (too_old, EndReason.MAX_AGE), else_=EndReason.IDLE_TIMEOUT
                 ),
             )
+            .returning(Session.end_reason)
+            .execution_options(synchronize_session=False)
         )
-        return await self._execute(statement)
+        reasons = (await self._session.scalars(statement)).all()
+        for reason in reasons:
+            SESSIONS_ENDED.labels(reason).inc()
+        return len(reasons)
 
     async def delete_ended_before(self, moment: datetime) -> int:
         """Delete sessions that ended before a moment; return how many."""
         return await self._execute(delete(Session).where(Session.ended_at < moment))
 
-    async def _change(self, statement: Update, user_id: UUID) -> bool:
+    async def _end(self, statement: Update, end: End, user_id: UUID) -> bool:
         note_change(self._session, user_id)
-        return await self._execute(statement) > 0
+        still_alive = statement.where(Session.ended_at.is_(None))
+        ended = await self._execute(
+            still_alive.values(ended_at=end.at, end_reason=end.reason)
+        )
+        SESSIONS_ENDED.labels(end.reason).inc(ended)
+        return ended > 0
 
     async def _execute(self, statement: Update | Delete) -> int:
         result: Any = await self._session.execute(
             statement.execution_options(synchronize_session=False)
         )
         return int(result.rowcount)
-
-
-def _ended(statement: Update, reason: EndReason, now: datetime) -> Update:
-    still_alive = statement.where(Session.ended_at.is_(None))
-    return still_alive.values(ended_at=now, end_reason=reason)

@@ -49,11 +49,22 @@ class BreakerHealth(ResponseBody):
     since_start: BreakerCounters
 
 
+class LimitsHealth(ResponseBody):
+    """How limits are counted."""
+
+    storage: Literal["redis", "memory", "off"]
+    """Where attempts are counted now. `memory`: each process counts for itself, because
+    there is no Redis or it does not answer."""
+
+
 class Ready(ResponseBody):
     """Whether the service can do its work; a breaker that is open does not stop it."""
 
-    status: Literal["ready", "unready"]
+    status: Literal["ready", "unready", "stopping"]
+    """`stopping`: everything is still served, but send nothing more."""
+
     database: DatabaseHealth
+    limits: LimitsHealth
     breakers: dict[str, BreakerHealth]
 
 

@@ -18,6 +18,7 @@ from app.core.exceptions import (
     SignUpClosedError,
     TokenExpiredError,
 )
+from app.core.metrics import SIGN_INS
 from app.core.security import (
     AccessClaims,
     AccessTokens,
@@ -129,6 +130,7 @@ class AuthService:
             user = await self._check_credentials(email, password)
         self._refuse_inactive(user)
         user, row = await self._begin_session(user, password, client)
+        SIGN_INS.labels("succeeded").inc()
         logger.info(
             "auth.signed_in",
             extra={"of_user": str(user.id), "new_session": str(row.id)},
@@ -184,6 +186,7 @@ class AuthService:
             user = await UserRepository(session).find_by_email(email)
         stored = user.password_hash if user else None
         if not await self._passwords.verify(password, stored) or user is None:
+            SIGN_INS.labels("failed").inc()
             logger.warning(
                 "auth.sign_in_failed", extra={"known_email": user is not None}
             )

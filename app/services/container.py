@@ -19,10 +19,13 @@ from app.services.background import Background
 from app.services.breached_passwords import BreachedPasswords
 from app.services.circuit_breaker import BreakerRegistry
 from app.services.health import Health
+from app.services.invalidation import Lease, PostgresqlWatch, SqliteWatch
 from app.services.keys import Keys
 from app.services.limits import Limits
+from app.services.metrics import Metrics
 from app.services.passwords import Passwords
 from app.services.principals import PrincipalCache, Principals
+from app.services.redis_counters import RedisCounters
 from app.services.roles import RoleService
 from app.services.sessions import Sessions
 from app.services.setup import Setup
@@ -36,7 +39,9 @@ class Services:
     settings: Settings
     clock: Clock
     database: Database
+    lease: Lease
     breakers: BreakerRegistry
+    limits: Limits
     keys: Keys
     principals: Principals
     auth: AuthService
@@ -45,6 +50,7 @@ class Services:
     roles: RoleService
     setup: Setup
     health: Health
+    metrics: Metrics
     background: Background
 
 
@@ -76,22 +82,31 @@ async def open_services(
             settings.secret_key.get_secret_value(),
             [secret.get_secret_value() for secret in settings.previous_secret_keys],
         )
-        keys = Keys(database, derived, clock)
+        lease = Lease()
+        keys = Keys(database, derived, clock, lease)
+        database.on_change(keys.hear)
         access = AccessTokens(
             settings.public_url, settings.token_audience, clock, lambda: keys.ring
         )
         tokens = TokenKit(access, RefreshTokens(derived), DeviceTokens(derived))
-        cache = PrincipalCache(settings.principal_cache and settings.is_sqlite)
+        cache = PrincipalCache(settings.principal_cache, lease)
         database.on_change(cache.drop)
-        limits = Limits(settings.rate_limits)
+        shared = None
+        if settings.redis_url and settings.rate_limits:
+            shared = RedisCounters(settings.redis_url, derived, breakers)
+            stack.push_async_callback(shared.aclose)
+        limits = Limits(settings.rate_limits, shared)
         passwords = Passwords(settings, pool, breached)
         sessions = Sessions(settings, database, clock)
-        principals = Principals(database, access, cache, clock)
+        watch = SqliteWatch if settings.is_sqlite else PostgresqlWatch
+        principals = Principals(database, keys, access, cache, clock)
         yield Services(
             settings=settings,
             clock=clock,
             database=database,
+            lease=lease,
             breakers=breakers,
+            limits=limits,
             keys=keys,
             principals=principals,
             auth=AuthService(
@@ -102,5 +117,6 @@ async def open_services(
             roles=RoleService(database, clock, principals),
             setup=Setup(settings, database, clock, passwords),
             health=Health(database, revision),
-            background=Background(database, keys, cache, sessions),
+            metrics=Metrics(breakers, limits),
+            background=Background(watch(database, lease), keys, sessions),
         )

@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 
 from app.core.clock import Clock
 from app.core.exceptions import StartupError
 from app.core.keys import PUBLISHED_BEFORE_SIGNING
 from app.core.security import DerivedKeys, KeyRing, SigningKey, WrongSecretKeyError
-from app.database import Database
+from app.database import EVERYTHING, Changes, Database
 from app.models import StoredKey
 from app.repositories import KeyRepository
+from app.repositories.keys import ALL_KEYS
+from app.services.invalidation import LEASE_SECONDS, Lease
 
 logger = logging.getLogger(__name__)
 
@@ -18,11 +21,17 @@ logger = logging.getLogger(__name__)
 class Keys:
     """Keeps the key ring of this process in step with the database."""
 
-    def __init__(self, database: Database, derived: DerivedKeys, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, derived: DerivedKeys, clock: Clock, lease: Lease
+    ) -> None:
         self._database = database
         self._derived = derived
         self._clock = clock
+        self._lease = lease
         self._ring = KeyRing(())
+        self._changes_heard = 0
+        self._changes_known = -1
+        self._read_at = float("-inf")
         self._loading = asyncio.Lock()
 
     @property
@@ -42,12 +51,25 @@ class Keys:
         """
         # One at a time: a slow older look must not replace what a newer one has seen.
         async with self._loading:
-            async with self._database.reading() as session:
-                ring = self._opened(await KeyRepository(session).list_all())
-            if ring.next_key_from(self._clock()) is not None:
-                ring = await self._extend()
-            if ring != self._ring:
-                self._ring = ring
+            await self._load()
+
+    def hear(self, changes: Changes) -> None:
+        """Take note of changes: of keys, or of nobody knows what."""
+        if changes & {ALL_KEYS, EVERYTHING}:
+            self._changes_heard += 1
+
+    async def keep_up(self) -> None:
+        """Read the keys again if others may have changed them over a second ago.
+
+        Raises:
+            DatabaseUnavailableError: If the database does not answer: a key that may
+                have been given up is not trusted.
+        """
+        if self._is_current():
+            return
+        async with self._loading:
+            if not self._is_current():
+                await self._load()
 
     async def rotate(self, *, compromised: bool = False) -> SigningKey:
         """Make a new key out of turn.
@@ -89,6 +111,22 @@ class Keys:
                 stored.sealed_private_key = self._derived.seal_again(
                     stored.sealed_private_key
                 )
+
+    def _is_current(self) -> bool:
+        if self._changes_known != self._changes_heard:
+            return False
+        lately = time.monotonic() < self._read_at + LEASE_SECONDS
+        return self._lease.holds or lately
+
+    async def _load(self) -> None:
+        began, heard = time.monotonic(), self._changes_heard
+        async with self._database.reading() as session:
+            ring = self._opened(await KeyRepository(session).list_all())
+        if ring.next_key_from(self._clock()) is not None:
+            ring = await self._extend()
+        if ring != self._ring:
+            self._ring = ring
+        self._read_at, self._changes_known = began, heard
 
     async def _extend(self) -> KeyRing:
         now = self._clock()

@@ -6,61 +6,94 @@ long ones that make the wait grow. Every window ends by itself; nothing locks fo
 
 import logging
 import math
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
-
-from limits import RateLimitItem, WindowStats, parse_many
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 
 from app.core.client import Client
 from app.core.exceptions import RetryLaterError, TooManyRequestsError
+from app.core.metrics import LIMITS_REFUSED
+from app.services.limit_counters import (
+    Count,
+    Counter,
+    FullError,
+    MemoryCounters,
+    Window,
+)
+from app.services.redis_counters import RedisCounters
 
 logger = logging.getLogger(__name__)
 
-ACCOUNT = tuple(parse_many("10/5minutes; 30/hour"))
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+ACCOUNT = (Window(10, 5 * MINUTE), Window(30, HOUR))
 """Wrong passwords for one account from strangers, or from one known device."""
 
-DEVICES = tuple(parse_many("50/5minutes; 200/hour"))
+DEVICES = (Window(50, 5 * MINUTE), Window(200, HOUR))
 """Wrong passwords for one account from all devices it knows together."""
 
-NETWORK = tuple(parse_many("50/5minutes; 200/hour"))
+NETWORK = (Window(50, 5 * MINUTE), Window(200, HOUR))
 """Wrong passwords from one network, whatever the accounts."""
 
-OVERALL = tuple(parse_many("300/minute"))
+OVERALL = (Window(300, MINUTE),)
 """Wrong passwords from all strangers together."""
 
-SIGN_UP = tuple(parse_many("20/hour; 50/day"))
+SIGN_UP = (Window(20, HOUR), Window(50, DAY))
 """New accounts from one network."""
 
-SIGN_UP_OVERALL = tuple(parse_many("100/minute"))
+SIGN_UP_OVERALL = (Window(100, MINUTE),)
 """New accounts altogether."""
 
-REFRESH = tuple(parse_many("120/minute"))
+REFRESH = (Window(120, MINUTE),)
 """Refreshes of one session; fifty tabs may ask at once."""
 
-REFRESH_NETWORK = tuple(parse_many("3000/minute"))
+REFRESH_NETWORK = (Window(3000, MINUTE),)
 """Refreshes from one network, genuine or not."""
 
 
-@dataclass(frozen=True)
-class Count:
-    """One thing that is counted: a name, and the windows it is counted in."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An attempt that was counted, and where, so that it can be taken back.
 
-    kind: str
-    subject: str
-    windows: Sequence[RateLimitItem]
+    `ends` says when its windows in Redis end; None if it was not counted there.
+    """
+
+    counts: Sequence[Count]
+    counters: Sequence[Counter]
+    ends: Sequence[float] | None
 
 
 class Limits:
-    """Counts attempts and refuses what is too much."""
+    """Counts attempts and refuses what is too much.
 
-    def __init__(self, enabled: bool) -> None:
+    Every process counts in its memory all that it lets through. What is well by that is
+    counted in Redis too, where there is one, and Redis decides for all processes
+    together. So there is nothing to switch to when Redis is gone, and nothing begins
+    from zero.
+
+    Args:
+        enabled: Whether anything is counted at all.
+        shared: Counters that other processes share, if there are any.
+    """
+
+    def __init__(self, enabled: bool, shared: RedisCounters | None = None) -> None:
         self._enabled = enabled
-        self._counter = FixedWindowRateLimiter(MemoryStorage())
+        self._memory = MemoryCounters()
+        self._shared = shared
+
+    @property
+    def storage(self) -> Literal["redis", "memory", "off"]:
+        """Where attempts are counted now; `memory` is each process for itself."""
+        if not self._enabled:
+            return "off"
+        return self._shared.storage if self._shared else "memory"
+
+    async def look_for_redis(self) -> None:
+        """Have it logged, at the start, if there should be a Redis and is none."""
+        if self._shared:
+            await self._shared.look()
 
     def sign_in(
         self, account: str, device: str | None, client: Client
@@ -119,52 +152,46 @@ class Limits:
         That the service could not look at the password is nobody's failure; being
         cancelled is one, or hanging up early would make guesses free.
         """
-        await self._count(counts)
-        counted_at = time.time()
+        counted = await self._count(counts)
         try:
             yield
         except RetryLaterError:
-            await self._take_back(counts, counted_at)
+            await self._take_back(counted)
             raise
-        await self._take_back(counts, counted_at)
+        await self._take_back(counted)
 
-    async def _count(self, counts: Sequence[Count]) -> None:
+    async def _count(self, counts: Sequence[Count]) -> Counted:
         """Count in every window, or in none of them if one is full."""
         if not self._enabled:
-            return
-        counted_at = time.time()
-        for number, count in enumerate(counts, start=1):
-            hits = [await self._hit(count, window) for window in count.windows]
-            if not all(hits):
-                wait = await self._wait(counts)
-                logger.warning(
-                    "limits.refused", extra={"kind": count.kind, "wait_seconds": wait}
-                )
-                await self._take_back(counts[:number], counted_at)
-                raise TooManyRequestsError(wait)
+            return Counted((), (), None)
+        try:
+            counters = self._memory.hit(counts)
+            return Counted(counts, counters, await self._share(counts, counters))
+        except FullError as full:
+            wait = math.ceil(full.seconds)
+            LIMITS_REFUSED.labels(full.kind).inc()
+            logger.warning(
+                "limits.refused", extra={"kind": full.kind, "wait_seconds": wait}
+            )
+            raise TooManyRequestsError(wait) from None
 
-    async def _take_back(self, counts: Sequence[Count], counted_at: float) -> None:
-        if not self._enabled:
-            return
-        for count in counts:
-            for window in count.windows:
-                end = (await self._stats(count, window)).reset_time
-                # Taken from a later window, it would be a free guess there.
-                if time.time() < end <= counted_at + window.get_expiry():
-                    await self._hit(count, window, cost=-1)
+    async def _share(
+        self, counts: Sequence[Count], counters: Sequence[Counter]
+    ) -> Sequence[float] | None:
+        """Count in Redis what memory has counted; return when the windows there end."""
+        if self._shared is None:
+            return None
+        try:
+            ends = await self._shared.hit(counts)
+        except FullError:
+            self._memory.take_back(counts, counters)
+            raise
+        for counter, end in zip(counters, ends or ()):
+            # The window began earlier where another process counted in it first.
+            counter.end = min(counter.end, end)
+        return ends
 
-    async def _hit(self, count: Count, window: RateLimitItem, cost: int = 1) -> bool:
-        return await self._counter.hit(window, count.kind, count.subject, cost=cost)
-
-    async def _wait(self, counts: Sequence[Count]) -> int:
-        """Return the seconds until every window that is full has ended."""
-        ends = [time.time()]
-        for count in counts:
-            for window in count.windows:
-                stats = await self._stats(count, window)
-                if stats.remaining == 0:
-                    ends.append(stats.reset_time)
-        return math.ceil(max(ends) - ends[0])
-
-    async def _stats(self, count: Count, window: RateLimitItem) -> WindowStats:
-        return await self._counter.get_window_stats(window, count.kind, count.subject)
+    async def _take_back(self, counted: Counted) -> None:
+        self._memory.take_back(counted.counts, counted.counters)
+        if self._shared and counted.ends is not None:
+            await self._shared.take_back(counted.counts, counted.ends)

@@ -12,17 +12,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import Clock
 from app.core.exceptions import PermissionDeniedError, SessionEndedError
+from app.core.metrics import PRINCIPAL_LOOKUPS
 from app.core.security import AccessClaims, AccessTokens
-from app.database import Changes, Database
+from app.database import EVERYTHING, Changes, Database
 from app.models import ADMIN, EndReason, Session, User
 from app.repositories import RoleRepository, SessionRepository, UserRepository
 from app.repositories.roles import ALL_ROLES
+from app.services.invalidation import Lease
+from app.services.keys import Keys
 
 logger = logging.getLogger(__name__)
 
 REMEMBERED_USERS = 10_000
 REMEMBERED_SESSIONS = 16
 """Of one user."""
+
+_OF_EVERYBODY = frozenset({ALL_ROLES, EVERYTHING})
 
 
 @dataclass(frozen=True)
@@ -58,18 +63,21 @@ class PrincipalCache:
     """Remembers principals until anything about their user changes.
 
     What is read while a change is being saved may be the old state: a load during which
-    its user changed is not kept.
+    its user changed is not kept. Nothing is given out while the lease does not hold.
     """
 
-    def __init__(self, enabled: bool) -> None:
+    def __init__(self, enabled: bool, lease: Lease) -> None:
         self._enabled = enabled
+        self._lease = lease
         self._kept: LRUCache[UUID, LRUCache[UUID, Principal]] = LRUCache(
             REMEMBERED_USERS
         )
         self._loads: weakref.WeakSet[Load] = weakref.WeakSet()
 
     def get(self, user_id: UUID, session_id: UUID) -> Principal | None:
-        """Return what is remembered of this user's session."""
+        """Return what is remembered of this user's session, and vouched for."""
+        if not self._lease.holds:
+            return None
         sessions = self._kept.get(user_id)
         return None if sessions is None else sessions.get(session_id)
 
@@ -82,7 +90,7 @@ class PrincipalCache:
     def keep(self, principal: Principal, load: Load) -> None:
         """Remember a principal, unless it may be out of date already."""
         user_id = principal.user.id
-        if self._enabled and not load.changed & {str(user_id), ALL_ROLES}:
+        if self._enabled and not load.changed & {str(user_id), *_OF_EVERYBODY}:
             sessions = self._kept.setdefault(user_id, LRUCache(REMEMBERED_SESSIONS))
             sessions[principal.session.id] = principal
 
@@ -90,15 +98,11 @@ class PrincipalCache:
         """Forget the users that changed; all of them if roles did."""
         for load in self._loads:
             load.changed.update(changes)
-        if ALL_ROLES in changes:
+        if changes & _OF_EVERYBODY:
             self._kept.clear()
             return
         for name in changes:
             self._forget(name)
-
-    def drop_all(self) -> None:
-        """Forget everybody."""
-        self.drop(frozenset({ALL_ROLES}))
 
     def _forget(self, name: str) -> None:
         try:
@@ -113,11 +117,13 @@ class Principals:
     def __init__(
         self,
         database: Database,
+        keys: Keys,
         tokens: AccessTokens,
         cache: PrincipalCache,
         clock: Clock,
     ) -> None:
         self._database = database
+        self._keys = keys
         self._tokens = tokens
         self._cache = cache
         self._clock = clock
@@ -130,9 +136,11 @@ class Principals:
             TokenExpiredError: If its time is over.
             SessionEndedError: If its session has ended.
         """
+        await self._keys.keep_up()
         claims = self._tokens.read(access_token)
         principal = self._cache.get(claims.sub, claims.sid)
-        if principal is None:
+        PRINCIPAL_LOOKUPS.labels("hit" if principal else "miss").inc()
+        if principal is None or self._is_behind(principal.session, claims):
             principal = await self._load(claims)
         if reason := principal.session.why_ended(self._clock()):
             raise SessionEndedError(reason)
@@ -169,6 +177,14 @@ class Principals:
                 raise SessionEndedError(reason)
             yield session, current
 
+    def _is_behind(self, row: Session, claims: AccessClaims) -> bool:
+        """Tell whether a session has been refreshed since it was remembered.
+
+        A refresh takes nothing away, so nobody is told of it: what it has renewed is
+        read when it matters.
+        """
+        return claims.gen > row.generation or row.why_ended(self._clock()) is not None
+
     async def _load(self, claims: AccessClaims) -> Principal:
         load = self._cache.begin_load()
         async with self._database.reading() as session:
@@ -179,6 +195,7 @@ class Principals:
     async def _confirm(self, row: Session) -> None:
         async with self._database.writing() as session:
             await SessionRepository(session).confirm(row)
+        self._cache.drop(frozenset({str(row.user_id)}))
 
 
 async def _read(session: AsyncSession, user_id: UUID, session_id: UUID) -> Principal:

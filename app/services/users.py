@@ -66,7 +66,7 @@ class UserService:
         status: UserStatus | None = None,
     ) -> Page[User]:
         """Return accounts, newest first, that match every filter given."""
-        async with self._database.reading() as session:
+        async with self._database.reading(may_lag=True) as session:
             return await UserRepository(session).page(
                 request, text=text, role=role, status=status
             )

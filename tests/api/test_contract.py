@@ -69,12 +69,16 @@ class TestErrors:
         assert ("allow" in headers) == (status == 405)
 
 
+ON_THE_WIRE = {"malformed_request", "request_timeout", "head_too_large"}
+"""What is answered to bytes that are no request; tests/serving produces them."""
+
+
 class TestCodes:
     """The table of errors."""
 
     def test_every_code_is_provoked(self) -> None:
         """No error stands in the code that no test produces."""
-        assert PROVOCATIONS.keys() == ERRORS.keys()
+        assert PROVOCATIONS.keys() == ERRORS.keys() - ON_THE_WIRE
 
 
 PUBLIC = {

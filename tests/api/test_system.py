@@ -52,7 +52,7 @@ class TestReady:
         response = await client.get(READY)
         assert response.status_code == 200
         ready = response.json()
-        assert ready.keys() == {"status", "database", "breakers"}
+        assert ready.keys() == {"status", "database", "limits", "breakers"}
         assert ready["status"] == "ready"
         assert ready["database"].pop("version")[0].isdigit()
         assert ready["database"] == {
@@ -135,7 +135,7 @@ class TestReadyWithBreaker:
     @pytest.fixture
     def settings(self, make: MakeSettings) -> Settings:
         """The check is on; nothing is asked in these tests."""
-        return make(breached_passwords_url="http://127.0.0.1:1")
+        return make(breached_passwords_url="http://127.0.0.1:1", redis_url="")
 
     async def test_closed_breaker(self, client: httpx2.AsyncClient) -> None:
         """Its breaker's state is shown."""

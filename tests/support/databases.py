@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import make_url
 
 from app.core.config import Settings
-from app.database import sqlite_path
+from app.engines import sqlite_path
 from app.migrations import migrate
 
 SECRET_KEY = "a-secret-key-that-only-the-tests-know-0123456789"

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from app.core.config import Settings
-from app.database import sqlite_path
+from app.engines import sqlite_path
 from tests.support.outsiders import execute
 
 _DYING_TRIGGER = """
@@ -46,9 +46,7 @@ async def out_of_reach(settings: Settings) -> AsyncIterator[None]:
         path.rmdir()
         kept.rename(path)
         return
-    name = settings.database_url.partition("@/")[2].partition("?")[0]
-    url = settings.database_url.replace(f"/{name}?", "/postgres?")
-    elsewhere = settings.model_copy(update={"database_url": url})
+    name, elsewhere = _from_elsewhere(settings)
     await execute(elsewhere, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     yield
     await execute(elsewhere, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
@@ -57,10 +55,11 @@ async def out_of_reach(settings: Settings) -> AsyncIterator[None]:
 async def cut_connections(settings: Settings) -> None:
     """End all connections, as a restart does; SQLite's lead to no server."""
     if not settings.is_sqlite:
+        name, elsewhere = _from_elsewhere(settings)
         await execute(
-            settings,
+            elsewhere,
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            f" WHERE datname = '{name}'",
         )
 
 
@@ -75,3 +74,10 @@ def disk_full(settings: Settings) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _from_elsewhere(settings: Settings) -> tuple[str, Settings]:
+    """Return the PostgreSQL database's name, and settings of another one."""
+    name = settings.database_url.partition("@/")[2].partition("?")[0]
+    url = settings.database_url.replace(f"/{name}?", "/postgres?")
+    return name, settings.model_copy(update={"database_url": url})

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 
 from app.core.config import Settings
-from app.database import sqlite_path
+from app.engines import sqlite_path
 
 
 @contextmanager

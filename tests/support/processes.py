@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ SECONDS = 60
 """What any of them may take on a busy machine."""
 
 SERVER = ("-m", "uvicorn", "app.main:app")
+SERVE = ("-m", "app", "serve")
 NOBODY_LISTENS = "http://127.0.0.1:9"
 """Breached passwords are asked for here, so that no test reaches the network."""
 
@@ -23,9 +24,9 @@ Finished = subprocess.CompletedProcess[str]
 
 def environment(database_url: str, **changes: str) -> dict[str, str]:
     """Return the environment of a process with these settings and no others."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept = ("PATH", "HOME", "COVERAGE_PROCESS_CONFIG")
     return {
-        **kept,
+        **{name: os.environ[name] for name in kept if name in os.environ},
         "PYTHONPATH": str(ROOT),
         "ENVIRONMENT": "test",
         "SECRET_KEY": SECRET_KEY,
@@ -51,9 +52,11 @@ def run_python(
     )
 
 
-def run_server_until_it_ends(cwd: Path, env: Mapping[str, str]) -> Finished:
+def run_server_until_it_ends(
+    cwd: Path, env: Mapping[str, str], command: Sequence[str] = SERVER
+) -> Finished:
     """Run a server that is expected to refuse its start."""
-    return run_python(*SERVER, "--port", "0", cwd=cwd, env=env)
+    return run_python(*command, "--port", "0", cwd=cwd, env=env)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 
 from tests.support.people import PASSWORD, Person, sign_in
-from tests.support.processes import SERVER, environment
+from tests.support.processes import SERVE, environment
 
 ROOT_EMAIL = "root@example.com"
 START_SECONDS = 30
@@ -28,7 +28,7 @@ NEVER_IN_A_LOG = ("Traceback", "database is locked", "database.unavailable", "de
 
 @dataclass(frozen=True)
 class Server:
-    """A running `uvicorn app.main:app`.
+    """A running `cardea serve`, or `uvicorn app.main:app`.
 
     Attributes:
         seconds_to_start: From the start of the process to the first good answer.
@@ -39,6 +39,7 @@ class Server:
     process: subprocess.Popen[bytes]
     log: Path
     seconds_to_start: float
+    database_url: str
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Return the log's lines about this event."""
@@ -53,11 +54,19 @@ class Server:
 
 
 @contextmanager
-def serve(database_url: str, **changes: str) -> Iterator[Server]:
-    """Start a server process on a free port; stop it at the end.
+def serve(
+    database_url: str,
+    command: Sequence[str] = SERVE,
+    send_buffer: int | None = None,
+    /,
+    **changes: str,
+) -> Iterator[Server]:
+    """Start a server process on a free port; stop it at the end, if it still runs.
 
     Args:
         database_url: Where its data lives.
+        command: What is run; `--fd N` is added.
+        send_buffer: How much the system keeps of what a client does not read.
         changes: Settings beside or instead of those below, by their names in the
             environment.
     """
@@ -65,6 +74,8 @@ def serve(database_url: str, **changes: str) -> Iterator[Server]:
         log = Path(folder, "server.log")
         began = time.monotonic()
         with listen() as listener:
+            if send_buffer:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
             port = listener.getsockname()[1]
             url = f"http://127.0.0.1:{port}"
             settings = {
@@ -72,12 +83,15 @@ def serve(database_url: str, **changes: str) -> Iterator[Server]:
                 "FIRST_ADMIN_EMAIL": ROOT_EMAIL,
                 "FIRST_ADMIN_PASSWORD": PASSWORD,
                 "LOG_FORMAT": "json",
+                "SERVE_DRAIN_SECONDS": "0",
                 **changes,
             }
-            process = _start(listener, log, environment(database_url, **settings))
+            env = environment(database_url, **settings)
+            process = _start(command, listener, log, env)
         try:
             _wait_until_ready(url, process, log)
-            yield Server(url, port, process, log, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            yield Server(url, port, process, log, seconds, database_url)
         finally:
             _stop(process)
             sys.stderr.write(log.read_text())  # Shown when a test fails.
@@ -135,11 +149,11 @@ def listen() -> socket.socket:
 
 
 def _start(
-    listener: socket.socket, log: Path, env: dict[str, str]
+    command: Sequence[str], listener: socket.socket, log: Path, env: dict[str, str]
 ) -> "subprocess.Popen[bytes]":
     with log.open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, *SERVER, "--fd", str(listener.fileno())],
+            [sys.executable, *command, "--fd", str(listener.fileno())],
             cwd=log.parent,
             env=env,
             pass_fds=[listener.fileno()],
@@ -159,6 +173,8 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() == -signal.SIGKILL:
+        return  # That was the test itself.
     process.terminate()
     try:
         assert process.wait(STOP_SECONDS) in (0, -signal.SIGTERM)

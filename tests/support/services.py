@@ -21,13 +21,14 @@ from app.services.breached_passwords import BreachedPasswords
 from app.services.circuit_breaker import BreakerRegistry
 from app.services.container import Services
 from app.services.health import Health
+from app.services.invalidation import Lease
 from app.services.limits import Limits
 from app.services.passwords import Passwords
 from app.services.principals import PrincipalCache, Principals
 from app.services.roles import RoleService
 from app.services.sessions import Sessions
 from app.services.users import UserService
-from tests.support.apps import RunningApp
+from tests.support.apps import RunningApp, Workers
 from tests.support.databases import make_settings
 
 Meanwhile = Callable[[], Awaitable[object]]
@@ -68,7 +69,8 @@ class CountingPool(HashingPool):
 
 
 def put(running: RunningApp, **parts: Any) -> None:
-    """Have the app work with these services instead of its own."""
+    """Have the app work with these services instead of its own, and alone."""
+    Workers.alone(running.app)
     running.app.state.services = replace(running.services, **parts)
 
 
@@ -90,7 +92,8 @@ def lose_database(running: RunningApp) -> None:
     limits = Limits(settings.rate_limits)
     passwords = Passwords(settings, HashingPool(10), no_breaches())
     access = _token_kit(services).access
-    principals = Principals(database, access, PrincipalCache(False), clock)
+    cache = PrincipalCache(False, Lease())
+    principals = Principals(database, services.keys, access, cache, clock)
     put(running, sessions=Sessions(settings, database, clock))
     put(
         running,
@@ -99,6 +102,13 @@ def lose_database(running: RunningApp) -> None:
         roles=RoleService(database, clock, principals),
         health=Health(database, head_revision()),
     )
+
+
+def held_lease() -> Lease:
+    """Return a lease that holds for ever."""
+    lease = Lease()
+    lease.renew(float("inf"))
+    return lease
 
 
 def interrupted(running: RunningApp) -> InterruptedPasswords:

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import delete, text, update
 
 from app.core.config import Settings
-from app.database import Database, sqlite_path
+from app.database import Database
+from app.engines import sqlite_path
 from app.models import Session, User
 from app.repositories import SessionRepository, UserRepository
 

@@ -18,6 +18,7 @@ from app.migrations import migrate
 from tests.support.databases import make_settings
 from tests.support.outsiders import execute
 from tests.support.processes import (
+    SERVER,
     Finished,
     environment,
     run_python,
@@ -144,11 +145,11 @@ class TestServer:
     def test_second_server_is_refused(self, tmp_path: Path, file: str) -> None:
         """Two servers can't have one SQLite file; the second is told about PostgreSQL
         in one line, and the first goes on."""
-        with serve(file):
+        with serve(file, SERVER):
             said = refusal(run_server_until_it_ends(tmp_path, environment(file)))
         lines = [line for line in said.splitlines() if "PostgreSQL" in line]
         assert len(lines) == 1 and "here.db" in lines[0]
-        with serve(file):
+        with serve(file, SERVER):
             pass
 
     def test_wrong_settings(self, tmp_path: Path, file: str) -> None:

@@ -40,6 +40,18 @@ DEFAULTS: dict[str, Any] = {
     "rate_limits": True,
     "first_admin_email": "",
     "first_admin_password": SecretStr(""),
+    "serve_host": "127.0.0.1",
+    "serve_port": 8000,
+    "serve_workers": 1,
+    "serve_max_connections": 4096,
+    "serve_head_seconds": 10,
+    "serve_body_seconds": 20,
+    "serve_write_seconds": 20,
+    "serve_keep_alive_seconds": 30,
+    "serve_drain_seconds": 2,
+    "serve_graceful_seconds": 10,
+    "serve_worker_hang_seconds": 30,
+    "metrics_token": SecretStr(""),
     "log_level": "info",
     "log_format": "json",
 }
@@ -53,6 +65,18 @@ BOUNDS = {
     "bcrypt_rounds": (4, 16),
     "password_min_length": (8, 64),
     "password_queue_size": (1, 10_000),
+    "serve_port": (0, 65_535),
+    "serve_workers": (1, 64),
+    "serve_max_connections": (1, 1_000_000),
+}
+FRACTIONS = {
+    "serve_head_seconds": (0.1, 300),
+    "serve_body_seconds": (0.1, 300),
+    "serve_write_seconds": (0.1, 300),
+    "serve_keep_alive_seconds": (0.1, 3_600),
+    "serve_drain_seconds": (0, 300),
+    "serve_graceful_seconds": (0, 300),
+    "serve_worker_hang_seconds": (0.5, 600),
 }
 WORDS = {
     "environment": ["development", "test", "production"],
@@ -142,6 +166,29 @@ class TestNumbers:
         """No number is missing above."""
         fields = Settings.model_fields.items()
         assert BOUNDS.keys() == {name for name, f in fields if f.annotation is int}
+
+
+class TestFractions:
+    """Settings that are numbers with fractions."""
+
+    @pytest.mark.parametrize("name", FRACTIONS)
+    def test_within(self, load: Load, name: str) -> None:
+        """The lowest and the highest value are taken, and what is between them."""
+        lowest, highest = FRACTIONS[name]
+        for value in (lowest, highest, 1.25):
+            assert getattr(load(**{name: value}), name) == value
+
+    @pytest.mark.parametrize("name", FRACTIONS)
+    @pytest.mark.parametrize("value", ["NaN", "inf", "many", "-0.1", "3600.1"])
+    def test_refused(self, refusal: Refusal, name: str, value: str) -> None:
+        """What is beyond the bounds or no number is refused."""
+        (line,) = refusal(**{name: value})
+        assert line.startswith(f"{name.upper()}: Input should be ")
+
+    def test_all(self) -> None:
+        """No such number is missing above."""
+        fields = Settings.model_fields.items()
+        assert FRACTIONS.keys() == {n for n, f in fields if f.annotation is float}
 
 
 class TestWords:

@@ -28,6 +28,9 @@ CONTRACT = {
     "unsupported_media_type": 415,
     "host_not_allowed": 421,
     "cross_site_request": 403,
+    "malformed_request": 400,
+    "request_timeout": 408,
+    "head_too_large": 431,
     "not_authenticated": 401,
     "invalid_token": 401,
     "token_expired": 401,
@@ -158,8 +161,12 @@ class TestAppError:
 
     @EVERY_ERROR
     def test_headers(self, error: type[AppError]) -> None:
-        """401 says how to sign in; 429 and 503 when to come back."""
+        """401 says how to sign in; 429 and 503 when to come back; after what is no
+        request the connection is closed."""
         expected = {
+            400: {"Connection": "close"},
+            408: {"Connection": "close"},
+            431: {"Connection": "close"},
             401: {"WWW-Authenticate": "Bearer"},
             429: {"Retry-After": "1"},
             503: {"Retry-After": "1"},

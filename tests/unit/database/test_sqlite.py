@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Settings
 from app.core.exceptions import StartupError
-from app.database import Database, OwnerLock, sqlite_path
+from app.database import Database
+from app.engines import OwnerLock, sqlite_path
 from app.migrations import migrate
 from tests.conftest import MakeSettings
 from tests.support.databases import make_settings

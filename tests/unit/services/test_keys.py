@@ -15,6 +15,7 @@ from app.core.security import DerivedKeys
 from app.database import Changes, Database
 from app.models import StoredKey
 from app.services.container import Services
+from app.services.invalidation import Lease
 from app.services.keys import Keys
 from tests.support.apps import run_app
 from tests.support.clock import FakeClock
@@ -28,14 +29,14 @@ THIRD_SECRET = "yet-another-secret-key-that-only-the-tests-know-0"
 @pytest.fixture
 def keys(database: Database, clock: FakeClock) -> Keys:
     """The keys of a process that has just started."""
-    return Keys(database, DerivedKeys(SECRET_KEY), clock)
+    return Keys(database, DerivedKeys(SECRET_KEY), clock, Lease())
 
 
 @pytest.fixture
 async def neighbour(settings: Settings, clock: FakeClock) -> AsyncIterator[Keys]:
     """The keys of another process on the same database."""
     database = Database(settings)
-    yield Keys(database, DerivedKeys(SECRET_KEY), clock)
+    yield Keys(database, DerivedKeys(SECRET_KEY), clock, Lease())
     await database.close()
 
 
@@ -244,7 +245,7 @@ class TestSecretKey:
         stay as they are."""
         await keys.load()
         before = await stored(database)
-        other = Keys(database, DerivedKeys(OTHER_SECRET), clock)
+        other = Keys(database, DerivedKeys(OTHER_SECRET), clock, Lease())
         with pytest.raises(StartupError, match="PREVIOUS_SECRET_KEYS") as refused:
             await use(other)
         assert "\n" not in str(refused.value)
@@ -287,10 +288,10 @@ class TestSecretKey:
         await keys.load()
         before = await stored(database)
         both = DerivedKeys(OTHER_SECRET, [SECRET_KEY])
-        await Keys(database, both, clock).reseal()
+        await Keys(database, both, clock, Lease()).reseal()
         after = await stored(database)
         assert after.keys() == before.keys() and after != before
-        opened = Keys(database, DerivedKeys(OTHER_SECRET), clock)
+        opened = Keys(database, DerivedKeys(OTHER_SECRET), clock, Lease())
         await opened.load()
         assert opened.ring == keys.ring
 

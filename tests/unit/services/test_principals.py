@@ -10,15 +10,18 @@ from app.core.config import Settings
 from app.core.exceptions import PermissionDeniedError, SessionEndedError
 from app.core.security import AccessTokens
 from app.database import Database
-from app.models import ADMIN, User, new_id
+from app.models import ADMIN, Session, User, new_id
 from app.services.container import Services
+from app.services.invalidation import ALL, Lease
 from app.services.principals import Principal, PrincipalCache, Principals
 from tests.conftest import MakeSettings
-from tests.support.apps import run_app
+from tests.support.apps import caught_up, run_app
 from tests.support.clock import FakeClock
 from tests.support.outsiders import execute
 from tests.support.people import API, PASSWORD, Person, register, sign_in
+from tests.support.refreshing import refreshed
 from tests.support.rows import new_role, new_session, new_user
+from tests.support.services import held_lease
 from tests.support.statements import statements
 
 
@@ -34,9 +37,10 @@ def tokens(settings: Settings, services: Services) -> AccessTokens:
 
 
 @pytest.fixture
-def cache(services: Services) -> PrincipalCache:
-    """A cache that is told of the app's changes, on either database."""
-    cache = PrincipalCache(enabled=True)
+async def cache(services: Services) -> PrincipalCache:
+    """A cache that is told of the app's own changes and of no others."""
+    await services.background.stop()
+    cache = PrincipalCache(True, held_lease())
     services.database.on_change(cache.drop)
     return cache
 
@@ -46,7 +50,7 @@ def principals(
     services: Services, tokens: AccessTokens, cache: PrincipalCache
 ) -> Principals:
     """Principals that are remembered."""
-    return Principals(services.database, tokens, cache, services.clock)
+    return Principals(services.database, services.keys, tokens, cache, services.clock)
 
 
 async def asked(principals: Principals, person: Person) -> int:
@@ -80,7 +84,6 @@ CHANGES = {
     ),
     "signed out": ("POST", "/auth/logout", None),
     "signed out everywhere": ("POST", "/auth/logout-all", None),
-    "refreshed": ("POST", "/auth/refresh", {"refresh_token": "{refresh_token}"}),
     "signed in again": (
         "POST",
         "/auth/login",
@@ -109,8 +112,6 @@ async def call(
     """Make a change over HTTP."""
     method, path, body = change
     path = API + path.format(id=about.id)
-    if body and "refresh_token" in body:
-        body = {"refresh_token": about.refresh_token}
     response = await client.request(method, path, json=body, headers=by.headers)
     assert response.is_success, response.text
 
@@ -148,21 +149,42 @@ class TestRemembered:
             assert str(found.session.id) == person.session_id
 
     async def test_session_ends_by_time(
-        self, principals: Principals, ada: Person, clock: FakeClock, settings: Settings
+        self, services: Services, principals: Principals, ada: Person, clock: FakeClock
     ) -> None:
         """What is remembered does not outlive the session."""
         principal = await get_known(principals, ada)
-        principal.session.expires_at = clock()
+        async with services.database.writing() as session:
+            row = await session.get_one(Session, principal.session.id)
+            row.expires_at = principal.session.expires_at = clock()
         with pytest.raises(SessionEndedError) as refused:
             await principals.authenticate(ada.tokens["access_token"])
         assert refused.value.extra["reason"] == "idle_timeout"
+
+    async def test_lease_ends(
+        self, services: Services, tokens: AccessTokens, ada: Person
+    ) -> None:
+        """Without a lease every call asks the database; with a new one, none does."""
+        lease = Lease()
+        kept = PrincipalCache(True, lease)
+        principals = Principals(
+            services.database, services.keys, tokens, kept, services.clock
+        )
+        await principals.authenticate(ada.tokens["access_token"])
+        for _ in range(2):
+            assert await asked(principals, ada) > 0
+        lease.renew(float("inf"))
+        assert await asked(principals, ada) == 0
+        lease.end()
+        assert await asked(principals, ada) > 0
 
     async def test_off(
         self, services: Services, tokens: AccessTokens, ada: Person
     ) -> None:
         """With PRINCIPAL_CACHE=off every call asks the database."""
-        off = PrincipalCache(enabled=False)
-        principals = Principals(services.database, tokens, off, services.clock)
+        off = PrincipalCache(False, held_lease())
+        principals = Principals(
+            services.database, services.keys, tokens, off, services.clock
+        )
         for _ in range(3):
             assert await asked(principals, ada) > 0
 
@@ -170,16 +192,44 @@ class TestRemembered:
     async def test_the_setting(
         self, make: MakeSettings, clock: FakeClock, kept: bool
     ) -> None:
-        """PRINCIPAL_CACHE decides; on PostgreSQL, nothing tells of other processes'
-        changes, so nothing is kept."""
+        """PRINCIPAL_CACHE decides."""
         settings = make(principal_cache=kept)
         async with run_app(settings, clock) as app:
             ada = await sign_in(app.client, await register(app.client, "a@example.com"))
-            for _ in range(2):
-                await app.client.get(f"{API}/users/me", headers=ada.headers)
+            await app.client.get(f"{API}/users/me", headers=ada.headers)
+            await caught_up(app.services)
+            await app.client.get(f"{API}/users/me", headers=ada.headers)
             with statements() as seen:
                 await app.client.get(f"{API}/users/me", headers=ada.headers)
-        assert (seen == []) is (kept and settings.is_sqlite)
+        assert (seen == []) is kept
+
+
+class TestRefreshed:
+    """A session that has been refreshed since it was remembered, perhaps elsewhere."""
+
+    async def test_newer_token_is_looked_up(
+        self, principals: Principals, client: httpx2.AsyncClient, ada: Person
+    ) -> None:
+        """A refresh drops nobody; its new token has the session read and confirmed."""
+        await get_known(principals, ada)
+        newer = await refreshed(client, ada)
+        assert await asked(principals, ada) == 0
+        principal = await principals.authenticate(newer.tokens["access_token"])
+        assert (principal.session.generation, principal.session.confirmed) == (1, False)
+        principal = await principals.authenticate(newer.tokens["access_token"])
+        assert principal.session.confirmed
+        for token in (newer, ada):
+            assert await asked(principals, token) == 0
+
+    async def test_prolonged_session_goes_on(
+        self, principals: Principals, ada: Person, clock: FakeClock
+    ) -> None:
+        """What is remembered as over is read again before it is refused."""
+        principal = await get_known(principals, ada)
+        expires_at = principal.session.expires_at
+        principal.session.expires_at = clock()
+        principal = await principals.authenticate(ada.tokens["access_token"])
+        assert principal.session.expires_at == expires_at
 
 
 class TestForgotten:
@@ -259,7 +309,7 @@ class TestForgotten:
     ) -> None:
         """When another process may have changed anything, everybody is forgotten."""
         await get_known(principals, ada)
-        cache.drop_all()
+        cache.drop(ALL)
         assert await asked(principals, ada) > 0
 
 
@@ -269,10 +319,10 @@ class TestOverlappingLoad:
     @pytest.mark.parametrize("what", ["user", "roles", "everything"])
     def test_is_not_kept(self, what: str) -> None:
         """What may have been read before the change is not remembered."""
-        cache, principal = PrincipalCache(enabled=True), make_principal()
+        cache, principal = PrincipalCache(True, held_lease()), make_principal()
         load = cache.begin_load()
         if what == "everything":
-            cache.drop_all()
+            cache.drop(ALL)
         else:
             cache.drop(frozenset({str(principal.user.id) if what == "user" else what}))
         cache.keep(principal, load)
@@ -280,7 +330,7 @@ class TestOverlappingLoad:
 
     def test_of_somebody_else_is_kept(self) -> None:
         """Another user's change spoils nothing."""
-        cache, principal = PrincipalCache(enabled=True), make_principal()
+        cache, principal = PrincipalCache(True, held_lease()), make_principal()
         earlier = cache.begin_load()
         cache.drop(frozenset({str(principal.user.id)}))
         load = cache.begin_load()

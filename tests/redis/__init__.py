@@ -1,0 +1,1 @@
+"""Limits that are counted in Redis: shared, and going on without it."""

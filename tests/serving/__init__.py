@@ -1,0 +1,1 @@
+"""`cardea serve`: real processes, real sockets."""
