@@ -1,0 +1,47 @@
+"""Every fault there is."""
+
+from tests.faults.injections import (
+    clients,
+    clock,
+    database,
+    descriptors,
+    disk,
+    kills,
+    lost_answers,
+    neighbours,
+)
+from tests.faults.injections.fault import Fault
+
+__all__ = ["FAULTS", "KILL", "Fault"]
+
+KILL = kills.Kill()
+
+FAULTS: tuple[Fault, ...] = (
+    KILL,
+    kills.KillAtWrite(),
+    kills.Sigterm(),
+    kills.FreezeServer(),
+    disk.DiskFull(),
+    disk.IoError(),
+    disk.SlowFsync(),
+    database.DatabaseStop(),
+    database.DatabaseRestart(),
+    database.DatabaseFreeze(),
+    database.ConnectionsCut(),
+    database.ConnectionsTaken(),
+    database.BackendKill(),
+    database.DatabaseLocked(),
+    neighbours.RedisStop(),
+    neighbours.RedisFreeze(),
+    neighbours.RedisFlush(),
+    neighbours.RedisFull(),
+    neighbours.BreachedDown(),
+    neighbours.BreachedSlow(),
+    clients.IdleConnections(),
+    clients.SilentClients(),
+    clients.SlowClients(),
+    clients.VanishingClients(),
+    lost_answers.LostAnswers(),
+    descriptors.DescriptorExhaustion(),
+    clock.ClockJump(),
+)

@@ -1,0 +1,1 @@
+"""The operations of the load: what is sent, and what it means for the account."""
