@@ -61,6 +61,10 @@ class Held:
         self.rotated_at = self.presented_at if is_right else None
         self.presented_at = None
 
+    def distrust_times(self) -> None:
+        """Forget when it was refreshed: a server's clock is wrong."""
+        self.presented_at = self.rotated_at = None
+
 
 @dataclass(eq=False)
 class Account:

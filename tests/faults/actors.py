@@ -7,7 +7,8 @@ from itertools import count
 
 from tests.faults import admin_flows, flows, parallel_flows
 from tests.faults.accounts import Account
-from tests.faults.caller import Caller, Gate
+from tests.faults.caller import Caller
+from tests.faults.gate import Gate
 from tests.faults.intrusions import Intrusions
 from tests.faults.pace import Pace
 from tests.faults.root import Root
@@ -16,7 +17,7 @@ from tests.faults.worlds import Status
 
 Flow = Callable[[Scene], Awaitable[None]]
 
-ACCOUNTS_EACH = 6
+ACCOUNTS_EACH = 5
 SIGN_UPS_A_SECOND = 1.2
 """The service takes a hundred a minute."""
 

@@ -3,12 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from tests.faults import ledger
 from tests.faults.accounts import Account, Held
+from tests.faults.answers import TOO_MANY, classify
 from tests.faults.ledger import Seen
 from tests.faults.records import (
     Finding,
@@ -20,16 +20,15 @@ from tests.faults.records import (
 from tests.faults.steps.base import Step
 from tests.faults.steps.signing_in import Refresh, SignIn
 from tests.faults.wire import Answer, NoAnswerError, NotConnectedError, Sender
-from tests.faults.worlds import OK
 
 DEADLINE_SECONDS = 10.0
 PATIENCE_SECONDS = 30.0
 RETRY_SECONDS = 0.2
 NOT_CONNECTED = "not_connected"
-TOO_MANY = "too_many_requests"
 UNABLE = "unable"
 """The access token had to be renewed first, and could not be."""
 
+NEVER = float("-inf")
 _CLOCK = ("token_expired", "invalid_token")
 
 
@@ -43,38 +42,6 @@ class Log(Protocol):
         """Take note of a broken promise."""
 
 
-class Gate:
-    """Closed, it lets nobody begin; it can be waited for until nobody is inside."""
-
-    def __init__(self) -> None:
-        self._open = asyncio.Event()
-        self._empty = asyncio.Event()
-        self._inside = 0
-
-    @asynccontextmanager
-    async def pass_through(self) -> AsyncIterator[None]:
-        """Wait until it is open, and be inside."""
-        await self._open.wait()
-        self._inside += 1
-        self._empty.clear()
-        try:
-            yield
-        finally:
-            self._inside -= 1
-            if not self._inside:
-                self._empty.set()
-
-    def open(self) -> None:
-        """Let everybody pass."""
-        self._open.set()
-
-    async def shut(self) -> None:
-        """Let nobody pass any more; return when the last one is out."""
-        self._open.clear()
-        if self._inside:
-            await self._empty.wait()
-
-
 class Caller:
     """Carries steps out and keeps the ledger of them.
 
@@ -82,6 +49,8 @@ class Caller:
         clock_is_wrong: Set while a server's clock is not ours: then tokens may well be
             called expired, or issued in the future.
         found: Findings that nobody has fetched yet.
+        attend: What is done before a step is tried again: the administrator, who may
+            be the one in need, renews the session.
     """
 
     def __init__(
@@ -90,6 +59,7 @@ class Caller:
         self.target = target
         self.clock_is_wrong = False
         self.found: list[Finding] = []
+        self.attend: Callable[[], Awaitable[object]] | None = None
         self._sender = sender
         self._log = log
         self._rng = rng
@@ -138,6 +108,8 @@ class Caller:
                 self._give_up(seen)
                 return seen
             await asyncio.sleep(RETRY_SECONDS)
+            if self.attend is not None:
+                await self.attend()
 
     def _give_up(self, seen: Seen) -> None:
         if seen.label != TOO_MANY:
@@ -189,9 +161,16 @@ class Caller:
             step.account.stray_sign_ins += 1
 
     def _excused(self, seen: Seen) -> Seen:
-        if self.clock_is_wrong and seen.label in _CLOCK:
-            return Seen(seen.step, Outcome.LATER, seen.label)
-        return seen
+        """Take nobody's word for the time while a clock is wrong."""
+        if not self.clock_is_wrong:
+            return seen
+        if isinstance(seen.step, Refresh):
+            seen.step.held.distrust_times()
+        if seen.label not in _CLOCK:
+            return seen
+        if seen.step.bearer is not None:
+            seen.step.bearer.access_since = NEVER
+        return Seen(seen.step, Outcome.LATER, seen.label)
 
     def _note(self, seen: Seen, url: str, began: float) -> None:
         step, ended = seen.step, time.monotonic()
@@ -220,28 +199,6 @@ class Caller:
     def _tell(self, account: Account) -> None:
         for listener in self._listeners:
             listener(account)
-
-
-def classify(answer: Answer) -> tuple[Outcome, str]:
-    """Return what an answer means and how it is called."""
-    if 200 <= answer.status < 300:
-        return Outcome.OK, OK
-    code = _code(answer)
-    if answer.status == 429:
-        return Outcome.LATER, TOO_MANY
-    if answer.status == 503 and code == "busy":
-        return Outcome.LATER, code
-    if answer.status >= 500:
-        return Outcome.UNKNOWN, f"{answer.status} {code}"
-    if 400 <= answer.status < 500:
-        return Outcome.REFUSED, code
-    return Outcome.UNKNOWN, f"{answer.status}"
-
-
-def _code(answer: Answer) -> str:
-    body = answer.document if isinstance(answer.document, dict) else {}
-    code = str(body.get("code") or body.get("error") or answer.status)
-    return f"{code}/{body['reason']}" if "reason" in body else code
 
 
 def _session_of(step: Step) -> dict[str, object]:

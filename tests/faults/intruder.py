@@ -22,9 +22,9 @@ from tests.faults.pace import Pace
 from tests.faults.quiver import Quiver
 from tests.faults.wire import NoAnswerError, NotConnectedError, Request, Sender, Wire
 
-ATTEMPTS_A_SECOND = 110
+ATTEMPTS_A_SECOND = 100
 CATCH_UP = 2.0
-AT_ONCE = 16
+AT_ONCE = 10
 DEADLINE_SECONDS = 5.0
 BACKING_OFF_SECONDS = 0.2
 

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.launcher --clock FILE [--defect NAME] -m MODULE ARGUMENT...`
+"""`python -m tests.faults.launcher [--clock FILE] [--defect NAME] -m MODULE ...`
 
 Runs the server's own command in this very process, so that whoever traces or limits the
 process gets the server. Its wall clock can be moved, and with a defect one of its
@@ -14,9 +14,9 @@ from tests.faults.wall_clock import follow
 
 def main(arguments: list[str]) -> None:
     """Run a module as `python -m` would, after what was asked for besides."""
-    assert arguments[0] == "--clock", arguments
-    follow(Path(arguments[1]))
-    arguments = arguments[2:]
+    if arguments[0] == "--clock":
+        follow(Path(arguments[1]))
+        arguments = arguments[2:]
     if arguments[0] == "--defect":
         # Not before the clock: this imports the service.
         from tests.faults.defects import apply

@@ -6,8 +6,9 @@ import random
 from tests.faults.accounts import Account
 from tests.faults.actors import Actor, Stage
 from tests.faults.bystanders import Bystanders
-from tests.faults.caller import Caller, Gate
+from tests.faults.caller import Caller
 from tests.faults.checks import Compared, Comparer
+from tests.faults.gate import Gate
 from tests.faults.intrusions import Intrusions
 from tests.faults.pace import Pace
 from tests.faults.records import Finding, Target
@@ -15,7 +16,7 @@ from tests.faults.report import Recorder
 from tests.faults.root import Root
 from tests.faults.wire import Sender, Wire
 
-ACTORS = 8
+ACTORS = 12
 OPERATIONS_A_SECOND = 75.0
 CATCH_UP = 2.5
 COMPARE_SECONDS = 3.0

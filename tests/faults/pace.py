@@ -28,10 +28,13 @@ class Pace:
 
     async def turn(self) -> None:
         """Wait for a turn."""
-        now = time.monotonic()
+        await asyncio.sleep(self.book(time.monotonic()))
+
+    def book(self, now: float) -> float:
+        """Take the next turn; return in how many seconds it is."""
         if self._shortest == self._interval:
             self._due = max(self._due, now)
         mine = max(self._due, self._last + self._shortest, now)
         self._due += self._interval
         self._last = mine
-        await asyncio.sleep(mine - now)
+        return mine - now

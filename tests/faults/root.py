@@ -24,6 +24,7 @@ class Root:
         self._caller = caller
         self._held: Held | None = None
         self._renewing = asyncio.Lock()
+        caller.attend = self.administrator
 
     async def administrator(self) -> Administrator:
         """Return the administrator with a token that is good for a while."""

@@ -1,15 +1,18 @@
 """A run, from the first process to the report."""
 
 import asyncio
-import json
+import os
 import signal
 import time
 from contextlib import suppress
+
+import httpx2
 
 from tests.faults.across import measure_revocations, measure_shared_limit
 from tests.faults.cluster import Cluster, open_cluster
 from tests.faults.injecting import Injecting, Options, progress
 from tests.faults.load import Load
+from tests.faults.probes import NotYetError
 from tests.faults.records import Finding, FindingKind
 from tests.faults.report import Recorder
 
@@ -32,16 +35,15 @@ async def run(options: Options) -> int:
         short=options.short,
     )
     _cancel_on_signals()
-    missing = ["everything"]
     try:
-        missing = await _hurt(options, recorder)
+        await _hurt(options, recorder)
     except asyncio.CancelledError:
-        recorder.note("The run was ended early.")
-    return _report(options, recorder, missing)
+        recorder.incomplete("the run was ended early")
+    return _report(options, recorder)
 
 
-async def _hurt(options: Options, recorder: Recorder) -> list[str]:
-    """Inject everything under load; return what could not be injected."""
+async def _hurt(options: Options, recorder: Recorder) -> None:
+    """Inject everything under load."""
     cluster_of = open_cluster(
         options.database, options.processes, options.report / "logs", options.defect
     )
@@ -56,25 +58,42 @@ async def _hurt(options: Options, recorder: Recorder) -> list[str]:
             with suppress(TimeoutError):
                 async with asyncio.timeout(STOP_SECONDS):
                     await load.stop()
-    return injecting.missing
+    if injecting.missing:
+        names = ", ".join(injecting.missing)
+        recorder.incomplete(f"not shown to have been injected: {names}")
 
 
 async def _measure(options: Options, cluster: Cluster, recorder: Recorder) -> None:
     """Measure what several processes promise together, before the load begins."""
-    urls = cluster.target.urls
-    if len(urls) < 2:
+    if len(cluster.servers) < 2:
         return
+    try:
+        await _measure_revocations(options, cluster, recorder)
+        await _measure_shared_limit(options, cluster, recorder)
+    except (httpx2.HTTPError, NotYetError, AssertionError) as error:
+        recorder.incomplete(f"the processes could not be measured together: {error!r}")
+
+
+async def _measure_revocations(
+    options: Options, cluster: Cluster, recorder: Recorder
+) -> None:
     times = SHORT_REVOCATIONS if options.short else REVOCATIONS
-    revocations = await measure_revocations(urls, times)
-    progress(f"{revocations}")
-    if revocations.late:
-        _broken(recorder, "a revocation was not heard in time", vars(revocations))
+    measured = await measure_revocations(cluster.target.urls, times)
+    progress(f"{measured}")
+    recorder.describe(revocations=vars(measured))
+    if measured.late:
+        _broken(recorder, "a revocation was not heard in time", vars(measured))
+
+
+async def _measure_shared_limit(
+    options: Options, cluster: Cluster, recorder: Recorder
+) -> None:
     rounds = SHORT_ROUNDS_OF_GUESSES if options.short else ROUNDS_OF_GUESSES
-    limit = await measure_shared_limit(urls, rounds)
-    progress(f"{limit}")
-    if not limit.exact:
-        _broken(recorder, "a shared limit was not exact", vars(limit))
-    recorder.describe(revocations=vars(revocations), shared_limit=vars(limit))
+    measured = await measure_shared_limit(cluster.target.urls, rounds)
+    progress(f"{measured}")
+    recorder.describe(shared_limit=vars(measured))
+    if not measured.exact:
+        _broken(recorder, "a shared limit was not exact", vars(measured))
 
 
 def _broken(recorder: Recorder, what: str, details: dict[str, object]) -> None:
@@ -82,19 +101,18 @@ def _broken(recorder: Recorder, what: str, details: dict[str, object]) -> None:
     recorder.finding(Finding(FindingKind.BROKEN, what, moment, details))
 
 
-def _report(options: Options, recorder: Recorder, missing: list[str]) -> int:
+def _report(options: Options, recorder: Recorder) -> int:
     """Write the report; return 0 if all is as it should be."""
-    if missing:
-        recorder.note(f"Not shown to have been injected: {', '.join(missing)}.")
+    recorder.describe(load_average_at_the_end=os.getloadavg())
     recorder.write(options.report)
     failures = recorder.failures()
-    progress(f"The report is in {options.report}.")
-    progress(json.dumps({"failures": failures, "not_injected": missing}))
-    if options.defect is not None:
-        found = bool(failures)
-        progress(f"The defect was {'found' if found else 'NOT FOUND'}.")
-        return 0 if found else 1
-    return 1 if failures or missing else 0
+    progress(f"The report is in {options.report}: {'; '.join(failures) or 'passed'}.")
+    if options.defect is None:
+        return 1 if failures else 0
+    promises = recorder.summary()["promises"].values()
+    found = any(promise["count"] for promise in promises)
+    progress(f"{options.defect} was {'found' if found else 'NOT FOUND'}.")
+    return 0 if found else 1
 
 
 def _cancel_on_signals() -> None:

@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass
 
 from tests.faults.accounts import Account, Held
-from tests.faults.caller import TOO_MANY, Caller, Gate
+from tests.faults.answers import TOO_MANY
+from tests.faults.caller import Caller
+from tests.faults.gate import Gate
 from tests.faults.ledger import Seen
 from tests.faults.pace import Pace
 from tests.faults.root import Root

@@ -61,14 +61,11 @@ class Schedule:
         """
         if self._wants_kill(elapsed, kills):
             return self._kill()
-        self._kills_in_a_row = 0
         if self._needed:
-            return self._step(self._needed.pop(0), compare=True)
+            return self._other(self._needed.pop(0))
         if elapsed >= self._seconds:
             return None
-        if fault := next(self._more, None):
-            return self._step(fault, compare=True)
-        return self._kill()
+        return self._other(next(self._more, KILL))
 
     def _wants_kill(self, elapsed: float, kills: int) -> bool:
         if not self._has_kills or elapsed >= self._seconds * OVERTIME:
@@ -77,6 +74,12 @@ class Schedule:
         if kills >= self._pace * min(elapsed, self._seconds):
             return False
         return late or self._kills_in_a_row < KILLS_AT_MOST_IN_A_ROW
+
+    def _other(self, fault: Fault) -> Step:
+        if fault is KILL:
+            return self._kill()
+        self._kills_in_a_row = 0
+        return self._step(fault, compare=True)
 
     def _kill(self) -> Step:
         self._kills_in_a_row += 1

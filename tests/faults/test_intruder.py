@@ -28,6 +28,7 @@ from tests.faults.wire import Answer, NoAnswerError, Request
 from tests.faults.worlds import Status, World
 from tests.support.forging import base64url
 
+ENOUGH = 6
 TARGET = Target(("http://service",), "root@example.com", "password", 60, 30, 0)
 
 
@@ -143,7 +144,8 @@ class TestIntruder:
         messages.feed_data(feeding([attempt(about="ada@example.com")]))
         intruder = Intruder(["http://service"], 1, Door(status))
         working = asyncio.create_task(intruder.run(messages))
-        await asyncio.sleep(0.3)
+        while intruder._counts["ended_access"].total() < ENOUGH:
+            await asyncio.sleep(0.01)
         messages.feed_eof()
         await working
         written = capfd.readouterr().out  # type: ignore[attr-defined]
@@ -151,9 +153,9 @@ class TestIntruder:
 
     async def test_refused(self, capfd: pytest.CaptureFixture[str]) -> None:
         """Refusals are counted."""
-        (message,) = await self.run(401, capfd)
+        *_, message = await self.run(401, capfd)
         counts = message["counts"]
-        assert counts["ended_access"]["refused"] > 5  # type: ignore[index]
+        assert counts["ended_access"]["refused"] >= ENOUGH  # type: ignore[index]
 
     async def test_let_in(self, capfd: pytest.CaptureFixture[str]) -> None:
         """A breach is told with what is needed to follow it up."""
@@ -165,7 +167,7 @@ class TestIntruder:
 
     async def test_no_answer(self, capfd: pytest.CaptureFixture[str]) -> None:
         """No answer is no refusal."""
-        (message,) = await self.run(None, capfd)
+        *_, message = await self.run(None, capfd)
         assert message["counts"]["ended_access"].keys() == {  # type: ignore[index]
             "unanswered"
         }

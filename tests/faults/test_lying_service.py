@@ -6,9 +6,10 @@ import pytest
 
 from tests.faults import flows
 from tests.faults.accounts import Account
-from tests.faults.caller import Caller, Gate
+from tests.faults.caller import Caller
 from tests.faults.checks import Comparer
 from tests.faults.fake_service import FakeService
+from tests.faults.gate import Gate
 from tests.faults.pace import Pace
 from tests.faults.records import FindingKind, Target
 from tests.faults.report import Recorder

@@ -1,13 +1,11 @@
 """The cheap HTTP client: it never takes half an answer for one, nor loses a request."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.faults.pace import Pace
 from tests.faults.wire import NoAnswerError, NotConnectedError, Request, Wire
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -120,25 +118,3 @@ class TestAsk:
             assert over is not None and not over.done()
             answering.set()
             await asyncio.wait_for(over, 5)
-
-
-class TestPace:
-    """Turns."""
-
-    async def test_even(self) -> None:
-        """What was missed is not made up for, unless asked for."""
-        pace = Pace(100)
-        await asyncio.sleep(0.1)
-        began = time.monotonic()
-        for _ in range(5):
-            await pace.turn()
-        assert time.monotonic() - began > 0.035
-
-    async def test_catching_up(self) -> None:
-        """Twice as fast, until the average is right."""
-        pace = Pace(100, catch_up=4)
-        await asyncio.sleep(0.1)
-        began = time.monotonic()
-        for _ in range(9):
-            await pace.turn()
-        assert 0.015 < time.monotonic() - began < 0.08

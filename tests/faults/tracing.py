@@ -67,18 +67,27 @@ def last_call(log: Path, killed: str = "= ?") -> str:
     calls = [
         match for line in lines if killed in line and (match := _CALL.search(line))
     ]
-    return " to ".join(calls[-1].groups()) if calls else ""
+    if not calls:
+        return ""
+    call, file = calls[-1].groups()
+    return f"{call} to {file.rpartition('/')[2]}"
 
 
 async def _attached(pids: list[int], process: asyncio.subprocess.Process) -> None:
     try:
         async with asyncio.timeout(ATTACH_SECONDS):
-            while not all(_is_traced(pid) for pid in pids if _is_there(pid)):
+            while not _are_traced(pids):
                 if process.returncode is not None:
                     raise NotTracedError(pids)
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise NotTracedError(pids) from None
+
+
+def _are_traced(pids: list[int]) -> bool:
+    """Tell whether all are traced that have not ended meanwhile."""
+    living = [pid for pid in pids if _is_there(pid)]
+    return bool(living) and all(map(_is_traced, living))
 
 
 def _is_there(pid: int) -> bool:

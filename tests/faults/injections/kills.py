@@ -105,30 +105,3 @@ class Sigterm(Fault):
 
     async def hold(self, under_way: Injection) -> None:
         """Nothing more: it is being started again."""
-
-
-class FreezeServer(Fault):
-    """A server process that stands still for seconds, and then goes on."""
-
-    name = "freeze_server"
-    family = "stops"
-    seconds = (2, 5)
-
-    @asynccontextmanager
-    async def injected(self, under_way: Injection) -> Moments:
-        """Stop it in its tracks; what others revoke meanwhile, it must learn."""
-        process = under_way.server.process
-        process.send(signal.SIGSTOP, ends=False)
-        await asyncio.sleep(0.01)
-        under_way.evidence["state"] = _state(process.pid)
-        under_way.shown = under_way.evidence["state"] in ("T", "t")
-        try:
-            yield
-        finally:
-            process.send(signal.SIGCONT, ends=False)
-
-
-def _state(pid: int) -> str:
-    """Return the letter that the kernel gives the process's state."""
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-        return stat.read().rpartition(")")[2].split()[0]

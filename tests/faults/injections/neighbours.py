@@ -7,6 +7,7 @@ import httpx2
 
 from tests.faults.cluster import POSTGRESQL, Cluster
 from tests.faults.injections.fault import Fault, Injection, Moments
+from tests.faults.probes import a_client
 from tests.faults.redis_server import Redis
 from tests.support.servers.range_api import Mode
 
@@ -140,8 +141,9 @@ def server_of(cluster: Cluster) -> Redis:
 
 async def _ask(url: str) -> str:
     """Ask as the service does; return the answer's status, or what went wrong."""
-    async with httpx2.AsyncClient(base_url=url, timeout=ASK_SECONDS) as client:
+    async with a_client(url) as client:
         try:
-            return str((await client.get("/range/ABCDE")).status_code)
+            answer = await client.get("/range/ABCDE", timeout=ASK_SECONDS)
+            return str(answer.status_code)
         except httpx2.HTTPError as error:
             return type(error).__name__

@@ -38,6 +38,11 @@ class AdminStep(Step):
         return None if world.exists else NO_USER
 
     @property
+    def bearer(self) -> Held:
+        """The administrator's session."""
+        return self.by.held
+
+    @property
     def path(self) -> str:
         """Where the account is."""
         return f"/users/{self.account.id}"

@@ -55,8 +55,13 @@ class Step:
 
     @property
     def caller(self) -> Held | None:
-        """The session whose access token it needs."""
+        """The session of the account's own whose access token it needs."""
         return None
+
+    @property
+    def bearer(self) -> Held | None:
+        """The session, whosoever, whose access token it carries."""
+        return self.caller
 
 
 def send(
