@@ -15,7 +15,7 @@ from tests.faults.records import Finding, FindingKind
 from tests.faults.servers import Server
 from tests.support.people import API
 
-SESSIONS = 10
+SESSIONS = 4
 ME = f"{API}/users/me"
 
 Headers = dict[str, str]

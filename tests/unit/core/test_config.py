@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "database_url": "sqlite+aiosqlite:///./cardea.db",
     "database_timeout_seconds": 5,
     "database_pool_size": 10,
+    "database_replica_url": "",
     "migrate_on_start": True,
     "redis_url": "",
     "token_audience": "cardea",
