@@ -1,7 +1,7 @@
 """Fixtures that all tests share.
 
-`pytest --database=postgresql` runs everything on PostgreSQL instead of SQLite, and
-`pytest --redis` counts limits in Redis instead of memory.
+`pytest --database=postgresql` runs whatever needs a database on PostgreSQL instead of
+SQLite, and `pytest --redis` counts limits in Redis instead of memory.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -78,14 +78,18 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Leave out what says nothing about the chosen database or number of workers."""
     on_sqlite = config.getoption("--database") == "sqlite"
-    says_nothing = "postgresql" if on_sqlite else None
-    if Workers.count > 1:
-        says_nothing = "one_process"
-    others = {
-        item for item in items if says_nothing and item.get_closest_marker(says_nothing)
-    }
-    config.hook.pytest_deselected(items=list(others))
-    items[:] = [item for item in items if item not in others]
+
+    def says_something(item: pytest.Item) -> bool:
+        needs_postgresql = item.get_closest_marker("postgresql") is not None
+        if on_sqlite:
+            return not needs_postgresql
+        if Workers.count > 1 and item.get_closest_marker("one_process"):
+            return False
+        return needs_postgresql or "databases" in getattr(item, "fixturenames", ())
+
+    others = [item for item in items if not says_something(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if says_something(item)]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -117,8 +117,6 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, piece by piece, until the client fails."""
-        if self._part is Part.NOTHING:
-            self._part = Part.HEAD
         start = 0
         while start < len(data) and not self._deaf:
             piece = data[start : start + self._room()]
@@ -190,7 +188,6 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Wait for nothing more."""
         self._part = Part.NOTHING
-        self._overhead = 0
         self._messages += 1
         super().on_message_complete()
 

@@ -107,4 +107,4 @@ class TestDeadline:
         """However many ask at once, there are ten connections."""
         await asyncio.gather(*[ask(peer.counters, n) for n in range(1, 300)])
         clients = server.client.client_list()
-        assert len(clients) <= CONNECTIONS + 1
+        assert len(clients) <= 10 + 1

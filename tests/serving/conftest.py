@@ -45,7 +45,7 @@ def impatient(databases: Databases) -> Iterator[Server]:
 def crowded(databases: Databases) -> Iterator[Server]:
     """A patient server with little room."""
     settings = {**PATIENT, "SERVE_MAX_CONNECTIONS": str(PLACES)}
-    with serve(databases.migrated(), SERVE, **settings) as server:
+    with serve(databases.migrated(), SERVE, SMALL_BUFFER, **settings) as server:
         yield server
 
 

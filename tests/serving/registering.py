@@ -85,6 +85,8 @@ class Crowd:
                 with Wire(self._server) as wire:
                     while self._sign_up(wire):
                         pass
+            except ConnectionRefusedError:
+                return  # The service has stopped.
             except ConnectionError:
                 pass  # Nothing was sent to us, so nothing was acknowledged.
             except BaseException as error:

@@ -90,6 +90,16 @@ class TestCrowd:
             assert is_served(crowded)
             assert still_open(crowd) == [True, False] + (PLACES - 2) * [True]
 
+    def test_who_begins_goes_no_later(self, crowded: Server) -> None:
+        """To begin a request wins no time over those who wait as long."""
+        with wires(crowded, PLACES) as crowd:
+            for wire in crowd:
+                become_idle(wire)
+            begin_a_head(crowd[0])
+            become_idle(crowd[1])
+            assert is_served(crowded)
+            assert still_open(crowd) == [False] + (PLACES - 1) * [True]
+
     def test_who_has_left_is_forgotten(self, crowded: Server) -> None:
         """Who comes after somebody has left takes nobody's place."""
         with wires(crowded, PLACES - 1) as crowd:

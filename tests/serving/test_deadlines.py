@@ -58,6 +58,17 @@ class TestHead:
                 assert time.monotonic() - began < PATIENCE
             assert wire.answer().code == "request_timeout"
 
+    def test_empty_lines_between_requests(self, impatient: Server) -> None:
+        """Nor do they keep an idle connection alive."""
+        with Wire(impatient) as wire:
+            wire.ask()
+            wire.answer()
+            began = time.monotonic()
+            while not wire.is_heard(0.02):
+                wire.send("\r\n")
+                assert time.monotonic() - began < PATIENCE
+            assert wire.rest() == b""
+
     def test_next_head_behind_an_answer(self, impatient: Server) -> None:
         """An unfinished head behind a good request does not spoil its answer."""
         with Wire(impatient) as wire:
@@ -145,9 +156,12 @@ class TestUnreadAnswers:
 
     @pytest.mark.parametrize("connection", ["keep-alive", "close"])
     def test_small(self, impatient: Server, connection: str) -> None:
-        """So is one whose answer is small, but too large to be on its way at once."""
+        """So is one whose answers are small, and wait where the server would not be
+        told to pause: else it would hold the connection for ever."""
         with Wire(impatient, receive_buffer=2048) as wire:
-            wire.ask("/errors", f"Connection: {connection}\r\nAccept: text/html\r\n")
+            for _ in range(5):
+                wire.ask("/errors", "Accept: text/html\r\n")
+            wire.ask("/errors", f"Accept: text/html\r\nConnection: {connection}\r\n")
             self.wait_until_cut_off(impatient, wire)
 
     def test_slow_reader(self, impatient: Server) -> None:

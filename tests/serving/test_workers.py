@@ -119,14 +119,18 @@ class TestWatching:
 class TestStop:
     """The end of all workers."""
 
-    def test_under_load(self, start: Start) -> None:
+    @pytest.mark.parametrize("to_all", [False, True], ids=["supervisor", "everybody"])
+    def test_under_load(self, start: Start, to_all: bool) -> None:
         """Everything that was acknowledged is there, readiness goes first, and no
-        process is left."""
+        process is left; whether the supervisor alone is told or all of them are."""
         with start(**SEVERAL, SERVE_DRAIN_SECONDS="0.5") as server:
             crowd, left = Crowd(server), wait_for_all(server)
             with crowd.calling():
                 crowd.wait_for(50)
-                server.process.terminate()
+                if to_all:
+                    send_to_all(server, signal.SIGTERM)
+                else:
+                    server.process.terminate()
                 wait_until_red(server)
                 assert ends_well_within(server, 0.5 + STOP_SECONDS)
             assert crowd.other == []

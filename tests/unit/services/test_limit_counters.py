@@ -142,6 +142,19 @@ class TestBounds:
         counters.hit([Count("network", "one more", HOUR)])
         assert kept(counters) == 1
 
+    def test_what_begins_again_is_new(self, clock: Time) -> None:
+        """A window that begins again does not keep its old place in the order, where it
+        would be dropped too early, and keep what has ended behind it."""
+        counters = MemoryCounters()
+        for subject in ("x", "y"):
+            counters.hit([Count("kind", subject, MINUTE)])
+            clock.now += 1
+        clock.now += 58.5
+        counters.hit([Count("kind", "x", MINUTE)])
+        clock.now += 1
+        counters.hit([Count("kind", "z", MINUTE)])
+        assert kept(counters) == 2
+
     def test_time_does_not_grow(self) -> None:
         """An attempt takes about as long with 100,000 others in memory as with none."""
 
