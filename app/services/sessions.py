@@ -96,10 +96,13 @@ class Sessions:
         here = session_id == current
         reason = EndReason.SIGNED_OUT if here else EndReason.SIGNED_OUT_ELSEWHERE
         async with self._database.writing() as session:
-            row = await SessionRepository(session).get(session_id)
-            if row is None or row.user_id != user_id or row.why_ended(self._clock()):
+            repository, now = SessionRepository(session), self._clock()
+            row = await repository.get(session_id)
+            if row is None or row.user_id != user_id or row.why_ended(now):
                 raise SessionNotFoundError
-            await SessionRepository(session).end(row, reason, self._clock())
+            if not await repository.end(row, reason, now):
+                # Somebody else has ended it since.
+                raise SessionNotFoundError
         _log_end(row, reason)
 
     async def sign_out(self, session_id: UUID) -> None:

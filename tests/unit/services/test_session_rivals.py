@@ -2,14 +2,18 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
 from app.core.client import Client
 from app.core.config import Settings
-from app.core.exceptions import InvalidRefreshTokenError, SessionEndedError
+from app.core.exceptions import (
+    InvalidRefreshTokenError,
+    SessionEndedError,
+    SessionNotFoundError,
+)
 from app.core.security import RefreshClaim
 from app.database import Database
 from app.models import EndReason, Session, User
@@ -113,6 +117,26 @@ class TestRivals:
             await waiting
         after = await stored(database, session_id)
         assert (after.generation, after.end_reason) == (0, EndReason.SIGNED_OUT)
+
+    async def test_two_end_it(
+        self, services: Services, ada: Person, settings: Settings, database: Database
+    ) -> None:
+        """Who ends a session that somebody else is just ending is told that it is gone,
+        and the first reason stays."""
+        user_id, session_id = UUID(ada.id), UUID(ada.session_id)
+        async with database.writing() as held:
+            row = await SessionRepository(held).get(session_id)
+            assert row is not None
+            await SessionRepository(held).end(
+                row, EndReason.SIGNED_OUT, services.clock()
+            )
+            ending = services.sessions.end_own(user_id, session_id, uuid4())
+            waiting = asyncio.create_task(ending)
+            await until_it_waits(settings, database)
+        with pytest.raises(SessionNotFoundError):
+            await waiting
+        after = await stored(database, session_id)
+        assert after.end_reason == EndReason.SIGNED_OUT
 
     async def test_the_rival_deletes_the_user(
         self, services: Services, ada: Person, settings: Settings, database: Database
