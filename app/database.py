@@ -9,21 +9,24 @@ An error rolls it back, unless its class says `keeps_writes`. Nobody else commit
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import wraps
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.config import Settings
 from app.core.exceptions import AppError, DatabaseUnavailableError
 from app.core.metrics import DATABASE_UNAVAILABLE
+from app.core.patience import Work, limited_patience
 from app.engines import (
     READ_ONLY,
     Replica,
+    SqliteFile,
     postgresql_engine,
     postgresql_listener,
     sqlite_reader,
@@ -42,8 +45,12 @@ EVERYTHING = "everything"
 CHANNEL = "cardea_changes"
 """Where PostgreSQL's triggers tell every process what anybody has changed."""
 
+CLOSE_SECONDS = 1
+"""How long closing waits for what is under way, and as long again for the rest."""
+
 _CHANGES = "changes"
 _OUR_MISTAKES = (IntegrityError, ProgrammingError, DataError)
+_OUTAGES = (DBAPIError, PoolTimeoutError, OSError, sqlite3.Error)
 
 
 class Database:
@@ -63,10 +70,12 @@ class Database:
         self.is_sqlite = settings.is_sqlite
         self._settings = settings
         self._listeners: list[Listener] = []
+        self._work = Work()
         self._replica = Replica(settings) if settings.database_replica_url else None
         if settings.is_sqlite:
-            self._writer = sqlite_writer(settings, is_owner=is_owner)
-            self._reader = sqlite_reader(settings)
+            self._file = SqliteFile(settings)
+            self._writer = sqlite_writer(settings, self._file, is_owner=is_owner)
+            self._reader = sqlite_reader(settings, self._file)
         else:
             self._writer = postgresql_engine(settings.database_url, settings)
             self._reader = self._writer.execution_options(**READ_ONLY)
@@ -83,14 +92,14 @@ class Database:
             DatabaseUnavailableError: If the database does not answer.
         """
         engine = self._reader
-        if may_lag and self._replica is not None:
-            engine = await self._replica.engine_or(engine)
-        session = _Session(engine, expire_on_commit=False)
         with _outage_translated():
+            if may_lag and self._replica is not None:
+                engine = await self._to_the_end(self._replica.engine_or(engine))
+            session = _Session(engine, self._work)
             try:
                 yield session
             finally:
-                await _to_the_end(session.close())
+                await self._leave(session)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -100,7 +109,7 @@ class Database:
             DatabaseUnavailableError: If the database does not answer; then nothing is
                 saved, unless it broke down while saving.
         """
-        session = _Session(self._writer, expire_on_commit=False)
+        session = _Session(self._writer, self._work)
         with _outage_translated():
             try:
                 kept: AppError | None = None
@@ -110,12 +119,12 @@ class Database:
                     if not error.keeps_writes:
                         raise
                     kept = error
-                await _to_the_end(self._commit(session))
+                await session.to_the_end(self._commit(session))
                 if kept is not None:
                     raise kept
             finally:
                 # Closing rolls back what was not committed.
-                await _to_the_end(session.close())
+                await self._leave(session)
 
     def on_change(self, listener: Listener) -> None:
         """Have a listener told what `note_change` named, whoever saved it."""
@@ -127,8 +136,14 @@ class Database:
             listener(changes)
 
     async def data_version(self) -> int:
-        """Return a number that changes when another process writes the SQLite file."""
-        return await _to_the_end(self._data_version())
+        """Return a number that changes when another process writes the SQLite file.
+
+        Raises:
+            DatabaseUnavailableError: If the file does not answer.
+        """
+        with _outage_translated():
+            self._file.check()
+            return await self._to_the_end(self._data_version())
 
     @asynccontextmanager
     async def channel(self, heard: Callable[[str], None]) -> AsyncIterator["Channel"]:
@@ -150,19 +165,44 @@ class Database:
                     await connection.invalidate()
 
     async def close(self) -> None:
-        """Close all connections; the writer last, so that it does the checkpoint."""
+        """Close all connections, and wait a moment for what nobody else waits for."""
+        await self._work.end_of_all(CLOSE_SECONDS)
+        with suppress(TimeoutError), limited_patience(CLOSE_SECONDS):
+            await self._to_the_end(self._dispose())
+        if self.is_sqlite:
+            self._work.give_up()
+
+    async def _dispose(self) -> None:
         if self._replica is not None:
             await self._replica.close()
         await self._reader.dispose()
+        # The last one does the checkpoint.
         await self._writer.dispose()
 
+    async def _to_the_end(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do what must not stop half way.
+
+        A cancelled commit would leave it open whether the change was saved, and a
+        cancelled close would leave a transaction open.
+        """
+        return await self._work.end_of(self._work.begin(work))
+
+    async def _leave(self, session: "_Session") -> None:
+        # What is over for the caller does not fail because closing takes long.
+        with suppress(TimeoutError):
+            await self._to_the_end(session.leave())
+
     async def _data_version(self) -> int:
-        async with self._writer.connect() as connection:
+        # As a context manager it would be closed by a task that we know nothing of.
+        connection = await self._writer.connect()
+        try:
             raw = await connection.get_raw_connection()
             assert raw.driver_connection is not None
             # Past SQLAlchemy, which would begin a write transaction for it.
             rows = await raw.driver_connection.execute_fetchall("PRAGMA data_version")
             return int(list(rows)[0][0])
+        finally:
+            await connection.close()
 
     async def _commit(self, session: AsyncSession) -> None:
         changes = frozenset(session.info.get(_CHANGES, ()))
@@ -184,11 +224,16 @@ class Channel:
         """Notify everybody, oneself included, after all that was said before.
 
         Raises:
-            TimeoutError: If the database does not answer in time.
+            DatabaseUnavailableError: If the database is gone, or does not answer in
+                time.
         """
-        await self._driver.execute(
-            "SELECT pg_notify($1, $2)", CHANNEL, text, timeout=within_seconds
-        )
+        try:
+            await self._driver.execute(
+                "SELECT pg_notify($1, $2)", CHANNEL, text, timeout=within_seconds
+            )
+        except Exception as error:
+            # The statement is always the same: what is wrong is not with it.
+            raise DatabaseUnavailableError from error
 
 
 def note_change(session: AsyncSession, *names: object) -> None:
@@ -206,37 +251,16 @@ def _outage_translated() -> Iterator[None]:
         yield
     except _OUR_MISTAKES:
         raise
-    except (DBAPIError, PoolTimeoutError, OSError) as error:
+    except _OUTAGES as error:
         DATABASE_UNAVAILABLE.inc()
         logger.warning("database.unavailable", extra={"error": type(error).__name__})
         raise DatabaseUnavailableError from error
 
 
-async def _to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
-    """Await work that must not stop half way, even if the caller is cancelled.
-
-    A cancelled commit would leave it open whether the change was saved, and a cancelled
-    close would leave a transaction open. The cancellation is delivered afterwards.
-    """
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-        except Exception:
-            break
-    if cancelled is not None:
-        task.exception()
-        raise cancelled
-    return task.result()
-
-
 def _uninterrupted(method: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
     @wraps(method)
-    async def run(*args: Any, **kwargs: Any) -> Any:
-        return await _to_the_end(method(*args, **kwargs))
+    async def run(self: "_Session", *args: Any, **kwargs: Any) -> Any:
+        return await self.to_the_end(method(self, *args, **kwargs))
 
     return run
 
@@ -248,10 +272,26 @@ class _Session(AsyncSession):
     driver's thread has rolled back: its transaction would go on holding the file.
     """
 
+    def __init__(self, engine: AsyncEngine, work: Work) -> None:
+        super().__init__(engine, expire_on_commit=False)
+        self._work = work
+        self._under_way: asyncio.Task[Any] | None = None
+
+    async def to_the_end(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do what needs the connection, and remember it until it has ended."""
+        task = self._under_way = self._work.begin(work)
+        return await self._work.end_of(task)
+
+    async def leave(self) -> None:
+        """Close it once nothing is under way that its caller no longer waits for."""
+        if self._under_way is not None:
+            await asyncio.wait([self._under_way])
+        await self.close()
+
+    # `scalars` is one of them too: it calls `execute`.
     connection = _uninterrupted(AsyncSession.connection)
     delete = _uninterrupted(AsyncSession.delete)
     execute = _uninterrupted(AsyncSession.execute)
     flush = _uninterrupted(AsyncSession.flush)
     get = _uninterrupted(AsyncSession.get)
     scalar = _uninterrupted(AsyncSession.scalar)
-    scalars = _uninterrupted(AsyncSession.scalars)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -25,26 +26,55 @@ READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 REPLICA_PAUSE_SECONDS = 10
 """How long a replica that did not answer is left alone."""
 
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
 _SQLITE_COMMON = ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL")
 _OWNER = _SQLITE_COMMON
 _GUEST = (*_SQLITE_COMMON, "wal_autocheckpoint=0")
 _READER = (*_GUEST, "query_only=ON")
 
 
-def sqlite_writer(settings: Settings, *, is_owner: bool) -> AsyncEngine:
+class SqliteFile:
+    """The file that was there when the service was built.
+
+    One that is deleted, moved away or replaced goes on taking what open connections
+    write, which is lost; and opening it again would make an empty one.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._path = sqlite_path(settings.database_url)
+        self._found = self._look() if os.path.isfile(self._path) else None
+
+    def check(self, *_: object) -> None:
+        """Refuse to use any other file.
+
+        Raises:
+            OSError: If it is not there.
+        """
+        if self._look() != self._found:
+            raise FileNotFoundError(f"{self._path} is not the file it was")
+
+    def _look(self) -> tuple[int, int]:
+        status = os.stat(self._path)
+        return status.st_dev, status.st_ino
+
+
+def sqlite_writer(
+    settings: Settings, file: SqliteFile, *, is_owner: bool
+) -> AsyncEngine:
     """Return an engine with one connection, on which writers queue up fairly.
 
     Args:
-        settings: Where the file is.
+        settings: How long is waited.
+        file: Where the data is.
         is_owner: Whether it does the checkpoints.
     """
     pragmas = _OWNER if is_owner else _GUEST
-    return _sqlite_engine(settings, 1, "BEGIN IMMEDIATE", pragmas)
+    return _sqlite_engine(settings, file, 1, "BEGIN IMMEDIATE", pragmas)
 
 
-def sqlite_reader(settings: Settings) -> AsyncEngine:
+def sqlite_reader(settings: Settings, file: SqliteFile) -> AsyncEngine:
     """Return an engine with several connections that only read."""
-    return _sqlite_engine(settings, SQLITE_READERS, "BEGIN", _READER)
+    return _sqlite_engine(settings, file, SQLITE_READERS, "BEGIN", _READER)
 
 
 def postgresql_engine(url: str, settings: Settings) -> AsyncEngine:
@@ -170,7 +200,11 @@ def sqlite_path(url: str) -> str:
 
 
 def _sqlite_engine(
-    settings: Settings, connections: int, begin: str, pragmas: tuple[str, ...]
+    settings: Settings,
+    file: SqliteFile,
+    connections: int,
+    begin: str,
+    pragmas: tuple[str, ...],
 ) -> AsyncEngine:
     engine = create_async_engine(
         settings.database_url,
@@ -180,6 +214,9 @@ def _sqlite_engine(
         pool_timeout=settings.database_timeout_seconds,
     )
     timeout = f"busy_timeout={settings.database_timeout_seconds * 1000}"
+    _close_the_damaged(engine.sync_engine)
+    event.listen(engine.sync_engine, "do_connect", file.check)
+    event.listen(engine.sync_engine, "begin", file.check)
     use_sqlite_transactions(engine.sync_engine, begin, (timeout, *pragmas))
     return engine
 
@@ -196,6 +233,20 @@ def _connect_args(settings: Settings) -> Mapping[str, Any]:
             "idle_in_transaction_session_timeout": f"{seconds * 2}s",
         },
     }
+
+
+def _close_the_damaged(engine: Engine) -> None:
+    """Throw a connection away that has read what is no database, or could not read.
+
+    It remembers the pages, and would go on like that once the file is well again.
+    """
+
+    def on_error(context: ExceptionContext) -> None:
+        code = getattr(context.original_exception, "sqlite_errorcode", 0)
+        # The lowest byte is the kind of error, the others say which of the kind.
+        context.is_disconnect |= code & 0xFF in _DAMAGE
+
+    event.listen(engine, "handle_error", on_error)
 
 
 def _give_up_the_silent(engine: Engine) -> None:

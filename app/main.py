@@ -11,6 +11,7 @@ from app import __version__
 from app.api import metrics, openapi, pages, system, v1
 from app.core.clock import Clock, utc_now
 from app.core.config import Settings, load_settings
+from app.core.exceptions import DatabaseUnavailableError, StartupError
 from app.core.guards import BodyLimit, CrossSiteGuard, HostCheck
 from app.core.logging import configure_logging
 from app.core.middleware import (
@@ -20,6 +21,7 @@ from app.core.middleware import (
     SecurityHeaders,
     StartupGuard,
 )
+from app.core.patience import RequestPatience
 from app.core.problems import Problems
 from app.core.security import Cookies
 from app.engines import OwnerLock
@@ -83,15 +85,25 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[Services]:
             open_services(settings, head_revision(), clock)
         )
         await services.limits.look_for_redis()
-        await services.setup.ensure_roles()
-        if settings.previous_secret_keys:
-            await services.keys.reseal()
-        await services.keys.load()
-        if new_admin := await services.setup.ensure_admin():
-            _show_once(new_admin)
+        try:
+            await _make_ready(services)
+        except DatabaseUnavailableError as error:
+            raise StartupError(
+                f"The database can't be used ({type(error.__cause__).__name__}): it "
+                "does not answer, lets nobody write, or is damaged."
+            ) from None
         services.background.start()
         stack.push_async_callback(services.background.stop)
         yield services
+
+
+async def _make_ready(services: Services) -> None:
+    await services.setup.ensure_roles()
+    if services.settings.previous_secret_keys:
+        await services.keys.reseal()
+    await services.keys.load()
+    if new_admin := await services.setup.ensure_admin():
+        _show_once(new_admin)
 
 
 def _middleware(
@@ -111,6 +123,7 @@ def _middleware(
             origins={settings.public_url, *settings.cors_origins},
         ),
         Middleware(BodyLimit),
+        Middleware(RequestPatience, seconds=settings.database_patience_seconds),
     ]
 
 

@@ -89,7 +89,8 @@ class Settings(BaseSettings):
 
     database_timeout_seconds: int = Field(default=5, ge=1, le=60)
     """How long a request waits for a connection or a lock before it answers 503
-    `database_unavailable`."""
+    `database_unavailable`. All its waits together take twice that and a second at
+    most."""
 
     database_pool_size: int = Field(default=10, ge=1, le=200)
     """How many PostgreSQL connections one process keeps, beside one that listens for
@@ -333,6 +334,15 @@ class Settings(BaseSettings):
     def proxy_networks(self) -> tuple[Network, ...]:
         """TRUSTED_PROXIES, parsed."""
         return tuple(ip_network(entry, strict=False) for entry in self.trusted_proxies)
+
+    @property
+    def database_patience_seconds(self) -> int:
+        """How long a request waits for the database altogether.
+
+        Enough for a connection and, once it is there, for a statement that is given up
+        a second after the database should have answered.
+        """
+        return 2 * self.database_timeout_seconds + 1
 
     @property
     def is_sqlite(self) -> bool:

@@ -28,6 +28,7 @@ from app.core.security import (
 from app.database import Database
 from app.models import USER, Session, User, new_id
 from app.repositories import RoleRepository, SessionRepository, UserRepository
+from app.services.keys import Keys
 from app.services.limits import Limits
 from app.services.passwords import Passwords
 from app.services.sessions import Sessions
@@ -69,6 +70,7 @@ class AuthService:
         limits: Limits,
         passwords: Passwords,
         sessions: Sessions,
+        keys: Keys,
         tokens: TokenKit,
     ) -> None:
         self._settings = settings
@@ -77,6 +79,7 @@ class AuthService:
         self._limits = limits
         self._passwords = passwords
         self._sessions = sessions
+        self._keys = keys
         self._tokens = tokens
 
     async def register(
@@ -129,6 +132,8 @@ class AuthService:
         async with self._limits.sign_in(account, device, client):
             user = await self._check_credentials(email, password)
         self._refuse_inactive(user)
+        # What a key signs that others have given up would be refused at once.
+        await self._keys.keep_up()
         user, row = await self._begin_session(user, password, client)
         SIGN_INS.labels("succeeded").inc()
         logger.info(
@@ -149,6 +154,7 @@ class AuthService:
         await self._limits.count_refresh_attempt(client)
         claim = self._tokens.refresh.read(refresh_token)
         await self._limits.count_refresh(claim.session_id)
+        await self._keys.keep_up()
         user, row = await self._sessions.refresh(claim, client)
         return self._with_tokens(user, row)
 
@@ -159,6 +165,7 @@ class AuthService:
             InvalidTokenError: If we did not issue this token.
             TokenExpiredError: If its time is over.
         """
+        await self._keys.keep_up()
         await self._sessions.sign_out(self._tokens.access.read(access_token).sid)
 
     async def sign_out_browser(

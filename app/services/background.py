@@ -17,6 +17,9 @@ KEYS_SECONDS = 60
 KEEP_UP_SECONDS = 1
 TIDY_SECONDS = 3600
 
+STOP_SECONDS = 1
+"""How long a job may take to end: it may be waiting for a disk that hangs."""
+
 
 class Background:
     """Repeats its jobs until it is stopped; a job that fails is tried again."""
@@ -35,10 +38,11 @@ class Background:
         self._begin(_forever(self._sessions.tidy, TIDY_SECONDS))
 
     async def stop(self) -> None:
-        """End every job and wait until it has ended."""
+        """End every job, and wait for that as long as it is sensible."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
 
     def _begin(self, job: Coroutine[None, None, None]) -> None:
         self._tasks.append(asyncio.create_task(job))

@@ -110,7 +110,7 @@ async def open_services(
             keys=keys,
             principals=principals,
             auth=AuthService(
-                settings, database, clock, limits, passwords, sessions, tokens
+                settings, database, clock, limits, passwords, sessions, keys, tokens
             ),
             sessions=sessions,
             users=UserService(database, clock, limits, passwords, principals),

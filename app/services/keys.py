@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from app.core.clock import Clock
-from app.core.exceptions import StartupError
+from app.core.exceptions import DatabaseUnavailableError, StartupError
 from app.core.keys import PUBLISHED_BEFORE_SIGNING
+from app.core.patience import patiently
 from app.core.security import DerivedKeys, KeyRing, SigningKey, WrongSecretKeyError
 from app.database import EVERYTHING, Changes, Database
 from app.models import StoredKey
@@ -32,6 +34,7 @@ class Keys:
         self._changes_heard = 0
         self._changes_known = -1
         self._read_at = float("-inf")
+        self._failed_at = float("-inf")
         self._loading = asyncio.Lock()
 
     @property
@@ -50,7 +53,7 @@ class Keys:
             StartupError: If they are sealed under a SECRET_KEY that is not known.
         """
         # One at a time: a slow older look must not replace what a newer one has seen.
-        async with self._loading:
+        async with self._turn():
             await self._load()
 
     def hear(self, changes: Changes) -> None:
@@ -67,9 +70,14 @@ class Keys:
         """
         if self._is_current():
             return
-        async with self._loading:
-            if not self._is_current():
-                await self._load()
+        asked_at = time.monotonic()
+        async with self._turn():
+            if self._is_current():
+                return
+            if self._failed_at > asked_at:
+                # What one look has waited for in vain, nobody else in line waits for.
+                raise DatabaseUnavailableError
+            await self._load()
 
     async def rotate(self, *, compromised: bool = False) -> SigningKey:
         """Make a new key out of turn.
@@ -112,6 +120,18 @@ class Keys:
                     stored.sealed_private_key
                 )
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with patiently():
+                await self._loading.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailableError from error
+        try:
+            yield
+        finally:
+            self._loading.release()
+
     def _is_current(self) -> bool:
         if self._changes_known != self._changes_heard:
             return False
@@ -120,13 +140,20 @@ class Keys:
 
     async def _load(self) -> None:
         began, heard = time.monotonic(), self._changes_heard
-        async with self._database.reading() as session:
-            ring = self._opened(await KeyRepository(session).list_all())
-        if ring.next_key_from(self._clock()) is not None:
-            ring = await self._extend()
+        try:
+            ring = await self._read()
+        except DatabaseUnavailableError:
+            self._failed_at = time.monotonic()
+            raise
         if ring != self._ring:
             self._ring = ring
         self._read_at, self._changes_known = began, heard
+
+    async def _read(self) -> KeyRing:
+        async with self._database.reading() as session:
+            ring = self._opened(await KeyRepository(session).list_all())
+        due = ring.next_key_from(self._clock()) is not None
+        return await self._extend() if due else ring
 
     async def _extend(self) -> KeyRing:
         now = self._clock()

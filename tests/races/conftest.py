@@ -8,10 +8,7 @@ import pytest
 
 from app.core.config import Settings
 from tests.support.databases import Databases, make_settings
-from tests.support.server import CALLERS, Server, browse, serve
-
-PUBLIC_URL = "http://127.0.0.1"
-"""Where processes behind one balancer are reached: all sign with the same issuer."""
+from tests.support.server import CALLERS, PUBLIC_URL, Server, browse, serve
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from tests.support.people import PASSWORD, Person, sign_in
 from tests.support.processes import SERVE, environment
 
 ROOT_EMAIL = "root@example.com"
+PUBLIC_URL = "http://127.0.0.1"
+"""Where processes behind one balancer are reached: all sign with the same issuer."""
+
 START_SECONDS = 30
 STOP_SECONDS = 30
 CALLERS = 50
@@ -95,6 +99,19 @@ def serve(
         finally:
             _stop(process)
             sys.stderr.write(log.read_text())  # Shown when a test fails.
+
+
+@contextmanager
+def serve_together(
+    database_url: str, commands: Sequence[Sequence[str]], **changes: str
+) -> Iterator[list[Server]]:
+    """Start servers on one database at the same moment; stop all at the end."""
+    changes = {"PUBLIC_URL": PUBLIC_URL, "RATE_LIMITS": "off", **changes}
+    with ExitStack() as stack:
+        starts = [serve(database_url, command, **changes) for command in commands]
+        with ThreadPoolExecutor(len(starts)) as threads:
+            servers = list(threads.map(stack.enter_context, starts))
+        yield servers
 
 
 @asynccontextmanager

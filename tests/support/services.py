@@ -150,6 +150,7 @@ def _auth(
         limits,
         passwords,
         services.sessions,
+        services.keys,
         _token_kit(services),
     )
 

@@ -15,7 +15,7 @@ from app.core.security import DerivedKeys
 from app.database import Changes, Database
 from app.models import StoredKey
 from app.services.container import Services
-from app.services.invalidation import Lease
+from app.services.invalidation import ALL, Lease
 from app.services.keys import Keys
 from tests.support.apps import run_app
 from tests.support.clock import FakeClock
@@ -216,6 +216,32 @@ class TestRotate:
         back = Person(ada.email, tokens=tokens)
         me = await client.get(f"{API}/users/me", headers=back.headers)
         assert me.status_code == 200
+
+    async def test_neighbours_rotation_is_known_at_once(
+        self,
+        services: Services,
+        neighbour: Keys,
+        client: httpx2.AsyncClient,
+        ada: Person,
+    ) -> None:
+        """A key that another process has given up neither signs anything more, which
+        would be refused, nor signs anybody out."""
+
+        async def give_up_all() -> None:
+            await neighbour.rotate(compromised=True)
+            services.database.tell(ALL)
+
+        me = f"{API}/users/me"
+        await give_up_all()
+        ada = await sign_in(client, ada)
+        assert (await client.get(me, headers=ada.headers)).status_code == 200
+        await give_up_all()
+        body = {"refresh_token": ada.refresh_token}
+        ada.tokens = (await client.post(f"{API}/auth/refresh", json=body)).json()
+        assert (await client.get(me, headers=ada.headers)).status_code == 200
+        await give_up_all()
+        refused = await client.post(f"{API}/auth/logout", headers=ada.headers)
+        assert refused.status_code == 401
 
     async def test_plain_rotation_keeps_tokens(
         self, services: Services, client: httpx2.AsyncClient, ada: Person

@@ -1,0 +1,135 @@
+"""How long a request waits for the database, all its waits together.
+
+Each wait has a deadline of its own, but a request has many of them, and a thread that
+a disk keeps waiting has none. What belongs to no request, such as a job in the
+background, may wait as long as it takes.
+
+Work that must not stop half way goes on when its caller has lost patience or is gone.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class _Patience:
+    seconds_left: float
+
+
+_patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
+
+
+class RequestPatience:
+    """Gives each request so many seconds; a plain ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; what the lifespan starts has all the time it needs."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with limited_patience(self._seconds):
+            await self._app(scope, receive, send)
+
+
+@contextmanager
+def limited_patience(seconds: float) -> Iterator[None]:
+    """Limit what all waits of this block take together."""
+    before = _patience.set(_Patience(seconds))
+    try:
+        yield
+    finally:
+        _patience.reset(before)
+
+
+@asynccontextmanager
+async def patiently() -> AsyncIterator[None]:
+    """Let the block go on for as long as patience lasts.
+
+    Raises:
+        TimeoutError: If that is not enough; the block has been cancelled.
+    """
+    with _counted() as seconds_left:
+        async with asyncio.timeout(seconds_left):
+            yield
+
+
+class Work:
+    """What goes on to its end, whether or not somebody waits for it."""
+
+    def __init__(self) -> None:
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    def begin(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """Begin some work."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def end_of(self, task: asyncio.Task[Result]) -> Result:
+        """Wait for work to end, even if the caller is cancelled: that comes afterwards.
+
+        Raises:
+            TimeoutError: If patience ends before; the work goes on.
+        """
+        cancelled: asyncio.CancelledError | None = None
+        while not task.done():
+            try:
+                with _counted() as seconds_left:
+                    await asyncio.wait([task], timeout=seconds_left)
+            except asyncio.CancelledError as error:
+                cancelled = error
+            else:
+                break
+            if task not in self._under_way:
+                break
+        if cancelled is not None:
+            raise cancelled
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+
+    async def end_of_all(self, seconds: float) -> None:
+        """Wait until nothing is under way, but not longer than this."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+
+    def give_up(self) -> None:
+        """Have nobody wait any more for what is under way, not even the event loop.
+
+        The loop would cancel it when it closes, and wait: a thread can't be cancelled.
+        """
+        for task in self._under_way:
+            asyncio.tasks._unregister_task(task)
+        self._under_way.clear()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # Seen, even if nobody waits for it any more.
+
+
+@contextmanager
+def _counted() -> Iterator[float | None]:
+    patience = _patience.get()
+    if patience is None:
+        yield None
+        return
+    began = time.monotonic()
+    try:
+        yield max(0, patience.seconds_left)
+    finally:
+        patience.seconds_left -= time.monotonic() - began
