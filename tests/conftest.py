@@ -17,6 +17,7 @@ from app.services import invalidation
 from app.services.container import Services
 from tests.support.apps import RunningApp, Workers, run_app
 from tests.support.clock import FakeClock
+from tests.support.compiled import compile_once
 from tests.support.databases import (
     Databases,
     PostgresqlServer,
@@ -65,7 +66,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take over how many workers there are."""
+    """Take over how many workers there are, and what saves time."""
+    compile_once(pytest.MonkeyPatch())
     Workers.count = config.getoption("--workers")
     if Workers.count > 1:
         if config.getoption("--database") == "sqlite":
