@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.core.config import Settings
 from app.core.exceptions import AppError, DatabaseUnavailableError
 from app.core.metrics import DATABASE_UNAVAILABLE
-from app.core.patience import Work, limited_patience
+from app.core.patience import Work, limited_patience, refuse_the_impatient
 from app.engines import (
     READ_ONLY,
     Replica,
@@ -279,6 +279,7 @@ class _Session(AsyncSession):
 
     async def to_the_end(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Do what needs the connection, and remember it until it has ended."""
+        refuse_the_impatient(work)
         task = self._under_way = self._work.begin(work)
         return await self._work.end_of(task)
 

@@ -33,6 +33,10 @@ _GUEST = (*_SQLITE_COMMON, "wal_autocheckpoint=0")
 _READER = (*_GUEST, "query_only=ON")
 
 
+class FileReplacedError(OSError):
+    """Another file has taken the place of the database's."""
+
+
 class SqliteFile:
     """The file that was there when the service was built.
 
@@ -51,7 +55,19 @@ class SqliteFile:
             OSError: If it is not there.
         """
         if self._look() != self._found:
-            raise FileNotFoundError(f"{self._path} is not the file it was")
+            raise FileReplacedError(f"{self._path} is not the file it was")
+
+    def check_for(self, connection: Connection) -> None:
+        """Refuse to use any other file, nor again what may have been opened on one.
+
+        Raises:
+            OSError: If it is not there.
+        """
+        try:
+            self.check()
+        except OSError:
+            connection.invalidate()
+            raise
 
     def _look(self) -> tuple[int, int]:
         status = os.stat(self._path)
@@ -216,7 +232,8 @@ def _sqlite_engine(
     timeout = f"busy_timeout={settings.database_timeout_seconds * 1000}"
     _close_the_damaged(engine.sync_engine)
     event.listen(engine.sync_engine, "do_connect", file.check)
-    event.listen(engine.sync_engine, "begin", file.check)
+    event.listen(engine.sync_engine, "begin", file.check_for)
+    event.listen(engine.sync_engine, "commit", file.check_for)
     use_sqlite_transactions(engine.sync_engine, begin, (timeout, *pragmas))
     return engine
 

@@ -129,6 +129,7 @@ def redis_settings(request: pytest.FixtureRequest) -> dict[str, str]:
     if not request.config.getoption("--redis") and Workers.count == 1:
         return {}
     server: RedisServer = request.getfixturevalue("one_redis")
+    server.start_again_if_stopped()
     server.flush()
     return {"redis_url": server.url}
 

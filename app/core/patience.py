@@ -20,6 +20,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 Result = TypeVar("Result")
 
 
+class PatienceEndedError(TimeoutError):
+    """Somebody has waited long enough; what they waited for may be well."""
+
+
 @dataclass
 class _Patience:
     seconds_left: float
@@ -54,6 +58,18 @@ def limited_patience(seconds: float) -> Iterator[None]:
         _patience.reset(before)
 
 
+def refuse_the_impatient(work: Coroutine[Any, Any, Any]) -> None:
+    """Begin no work for somebody who would not wait for it.
+
+    Raises:
+        PatienceEndedError: If there is no patience left.
+    """
+    patience = _patience.get()
+    if patience is not None and patience.seconds_left <= 0:
+        work.close()
+        raise PatienceEndedError
+
+
 @asynccontextmanager
 async def patiently() -> AsyncIterator[None]:
     """Let the block go on for as long as patience lasts.
@@ -71,22 +87,25 @@ class Work:
 
     def __init__(self) -> None:
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._given_up = False
 
     def begin(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """Begin some work."""
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._ended)
+        if self._given_up:
+            self._let_go_of(task)
         return task
 
     async def end_of(self, task: asyncio.Task[Result]) -> Result:
         """Wait for work to end, even if the caller is cancelled: that comes afterwards.
 
         Raises:
-            TimeoutError: If patience ends before; the work goes on.
+            PatienceEndedError: If patience ends before; the work goes on.
         """
         cancelled: asyncio.CancelledError | None = None
-        while not task.done():
+        while not task.done() and not self._given_up:
             try:
                 with _counted() as seconds_left:
                     await asyncio.wait([task], timeout=seconds_left)
@@ -94,12 +113,10 @@ class Work:
                 cancelled = error
             else:
                 break
-            if task not in self._under_way:
-                break
         if cancelled is not None:
             raise cancelled
         if not task.done():
-            raise TimeoutError
+            raise PatienceEndedError
         return task.result()
 
     async def end_of_all(self, seconds: float) -> None:
@@ -108,13 +125,15 @@ class Work:
             await asyncio.wait(self._under_way, timeout=seconds)
 
     def give_up(self) -> None:
-        """Have nobody wait any more for what is under way, not even the event loop.
-
-        The loop would cancel it when it closes, and wait: a thread can't be cancelled.
-        """
+        """Have nobody wait any more for what hangs, nor for what would follow it."""
+        self._given_up = bool(self._under_way)
         for task in self._under_way:
-            asyncio.tasks._unregister_task(task)
-        self._under_way.clear()
+            self._let_go_of(task)
+
+    def _let_go_of(self, task: asyncio.Task[Any]) -> None:
+        # The event loop would cancel it when it closes, and wait: a thread can't be
+        # cancelled.
+        asyncio.tasks._unregister_task(task)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(task)

@@ -172,6 +172,7 @@ class AuthService:
         self, access_token: str | None, refresh_token: str | None
     ) -> None:
         """End the session of whichever cookie is still good; none may be."""
+        await self._keys.keep_up()
         session_id = self._session_of(access_token, refresh_token)
         if session_id is not None:
             await self._sessions.sign_out(session_id)

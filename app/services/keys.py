@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from app.core.clock import Clock
 from app.core.exceptions import DatabaseUnavailableError, StartupError
 from app.core.keys import PUBLISHED_BEFORE_SIGNING
-from app.core.patience import patiently
+from app.core.patience import PatienceEndedError, patiently
 from app.core.security import DerivedKeys, KeyRing, SigningKey, WrongSecretKeyError
 from app.database import EVERYTHING, Changes, Database
 from app.models import StoredKey
@@ -52,9 +52,11 @@ class Keys:
         Raises:
             StartupError: If they are sealed under a SECRET_KEY that is not known.
         """
-        # One at a time: a slow older look must not replace what a newer one has seen.
-        async with self._turn():
-            await self._load()
+        await self._look()
+        if self._ring.next_key_from(self._clock()) is not None:
+            # Not in one's turn: to write may take longer than others wait to read.
+            await self._extend()
+            await self._look()
 
     def hear(self, changes: Changes) -> None:
         """Take note of changes: of keys, or of nobody knows what."""
@@ -120,6 +122,11 @@ class Keys:
                     stored.sealed_private_key
                 )
 
+    async def _look(self) -> None:
+        # One at a time: a slow older look must not replace what a newer one has seen.
+        async with self._turn():
+            await self._load()
+
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         try:
@@ -142,8 +149,9 @@ class Keys:
         began, heard = time.monotonic(), self._changes_heard
         try:
             ring = await self._read()
-        except DatabaseUnavailableError:
-            self._failed_at = time.monotonic()
+        except DatabaseUnavailableError as error:
+            if not isinstance(error.__cause__, PatienceEndedError):
+                self._failed_at = time.monotonic()
             raise
         if ring != self._ring:
             self._ring = ring
@@ -151,11 +159,9 @@ class Keys:
 
     async def _read(self) -> KeyRing:
         async with self._database.reading() as session:
-            ring = self._opened(await KeyRepository(session).list_all())
-        due = ring.next_key_from(self._clock()) is not None
-        return await self._extend() if due else ring
+            return self._opened(await KeyRepository(session).list_all())
 
-    async def _extend(self) -> KeyRing:
+    async def _extend(self) -> None:
         now = self._clock()
         async with self._database.writing() as session:
             repository = KeyRepository(session)
@@ -163,13 +169,12 @@ class Keys:
             ring = self._opened(await repository.list_all())
             signs_from = ring.next_key_from(now)
             if signs_from is None:
-                return ring  # Another process was faster.
+                return  # Another process was faster.
             key = SigningKey.generate(signs_from)
             repository.add(self._sealed(key))
-            ring = KeyRing((*ring.trusted(now), key))
-            await repository.delete_all_but([kept.kid for kept in ring.keys])
+            kept = [old.kid for old in ring.trusted(now)]
+            await repository.delete_all_but([*kept, key.kid])
         logger.info("keys.created", extra={"kid": key.kid, "signs_from": signs_from})
-        return ring
 
     def _opened(self, stored: Iterable[StoredKey]) -> KeyRing:
         try:

@@ -223,6 +223,7 @@ class TestEvents:
 class TestState:
     """What is asked of the app at the moment."""
 
+    @pytest.mark.one_process
     async def test_breakers(self, running: RunningApp) -> None:
         """Each breaker has the state it has, and its counters."""
         client = running.client

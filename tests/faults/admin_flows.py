@@ -71,6 +71,8 @@ async def drop_role(scene: Scene) -> None:
     """Take a role away and delete it: they are not to pile up."""
     account = scene.account
     by = await scene.administrator()
+    if not account.roles_made:
+        return  # It was in doubt, and has been looked for meanwhile.
     name = account.roles_made[0]
     if any(name in world.roles and world.exists for world in account.worlds):
         await scene.do(SetRoles(account, by, frozenset({USER})))

@@ -248,6 +248,7 @@ class TestStrangers:
 class TestCrash:
     """What the service itself does wrong."""
 
+    @pytest.mark.one_process
     async def test_crash_with_secrets_at_hand(
         self, client: httpx2.AsyncClient, log: Log
     ) -> None:

@@ -40,6 +40,7 @@ async def limits_of(client: httpx2.AsyncClient) -> tuple[str, str]:
 class TestOutage:
     """Redis goes while the service runs."""
 
+    @pytest.mark.one_process
     async def test_goes_on(
         self, client: httpx2.AsyncClient, server: RedisServer
     ) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from app.database import CLOSE_SECONDS
 from app.services.background import STOP_SECONDS
 from app.serving.server import CLOSE_SECONDS as SERVERS_CLOSE_SECONDS
@@ -14,11 +16,12 @@ LONGEST = STOP_SECONDS + 2 * CLOSE_SECONDS
 class TestStop:
     """The end of the lifespan, and of the process."""
 
-    def test_does_not_wait_for_ever(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("what", ["writer", "everything"])
+    def test_does_not_wait_for_ever(self, tmp_path: Path, what: str) -> None:
         """A thread that hangs holds neither the jobs, nor the closing, nor the event
         loop, nor the process."""
         url = f"sqlite+aiosqlite:///{tmp_path}/here.db"
-        command = ("-m", "tests.troubles.hanging", url)
+        command = ("-m", "tests.troubles.hanging", url, what)
         done = run_python(*command, cwd=tmp_path, env=environment(url))
         assert done.returncode == 0, done.stderr
         assert float(done.stdout) < LONGEST + SLACK
