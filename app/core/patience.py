@@ -94,8 +94,6 @@ class Work:
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._ended)
-        if self._given_up:
-            self._let_go_of(task)
         return task
 
     async def end_of(self, task: asyncio.Task[Result]) -> Result:
@@ -128,12 +126,9 @@ class Work:
         """Have nobody wait any more for what hangs, nor for what would follow it."""
         self._given_up = bool(self._under_way)
         for task in self._under_way:
-            self._let_go_of(task)
-
-    def _let_go_of(self, task: asyncio.Task[Any]) -> None:
-        # The event loop would cancel it when it closes, and wait: a thread can't be
-        # cancelled.
-        asyncio.tasks._unregister_task(task)
+            # The event loop would cancel it when it closes, and wait: a thread can't
+            # be cancelled.
+            asyncio.tasks._unregister_task(task)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(task)

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from app.core.exceptions import DatabaseUnavailableError
-from app.core.patience import limited_patience
+from app.core.patience import PatienceEndedError, Work, limited_patience
 from app.core.security import DerivedKeys
-from app.database import Database
+from app.database import EVERYTHING, Database
 from app.services.invalidation import Lease
 from app.services.keys import Keys
 from tests.support.clock import FakeClock
@@ -68,3 +68,48 @@ class TestLine:
         well.set()
         await looking
         await keys.keep_up()
+
+    async def test_impatient_caller_speaks_for_nobody(
+        self, keys: Keys, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever is refused because their own time is over does not fail those who
+        have time left."""
+        read, work = keys._read, Work()
+
+        async def read_slowly() -> object:
+            await asyncio.sleep(LOOK_SECONDS)
+            return await read()
+
+        async def look() -> object:
+            try:
+                return await work.end_of(work.begin(read_slowly()))
+            except PatienceEndedError as error:
+                raise DatabaseUnavailableError from error
+
+        async def ask(seconds: float) -> None:
+            with limited_patience(seconds):
+                await keys.keep_up()
+
+        monkeypatch.setattr(keys, "_read", look)
+        asked = [ask(LOOK_SECONDS / 4), ask(60), ask(60)]
+        first, *others = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(first, DatabaseUnavailableError)
+        assert others == [None, None]
+
+    async def test_nobody_waits_for_the_next_key(
+        self, keys: Keys, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where nothing can be saved, the next key does not come, and the others are
+        good all the same."""
+        await keys.load()
+
+        async def fail() -> None:
+            raise DatabaseUnavailableError
+
+        monkeypatch.setattr(keys, "_extend", fail)
+        clock.tick(days=89)
+        with pytest.raises(DatabaseUnavailableError):
+            await keys.load()
+        keys.hear(frozenset({EVERYTHING}))
+        await keys.keep_up()
+        assert keys.ring.keys

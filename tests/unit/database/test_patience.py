@@ -5,6 +5,7 @@ import gc
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,18 @@ class TestBudget:
                 await session.scalars(select(Role))
                 async with patiently():
                     await asyncio.sleep(0)
+
+    async def test_nothing_is_begun_without_it(self, database: Database) -> None:
+        """Who is refused for having waited too long has not changed anything after."""
+        with limited_patience(PATIENCE), pytest.raises(DatabaseUnavailableError):
+            async with database.writing() as session:
+                session.add(new_role("late"))
+                await session.flush()
+                with suppress(TimeoutError):
+                    async with patiently():
+                        await asyncio.sleep(2 * PATIENCE)
+        await add_in_time(database, "next")
+        assert await roles(database) == {"next"}
 
     async def test_is_unlimited_without_a_request(self) -> None:
         """A job in the background waits as long as it takes."""
