@@ -74,6 +74,7 @@ class TestMetrics:
         """A service that counts in Redis and whose metrics may be read."""
         return make(redis_url=server.url, metrics_token=METRICS_TOKEN)
 
+    @pytest.mark.one_process
     async def test_outage(
         self, client: httpx2.AsyncClient, server: RedisServer
     ) -> None:
@@ -95,6 +96,7 @@ class TestMetrics:
 class TestStart:
     """The start, with Redis or without it."""
 
+    @pytest.mark.one_process
     async def test_without_redis(
         self, settings: Settings, clock: FakeClock, server: RedisServer
     ) -> None:
@@ -147,6 +149,7 @@ class TestStart:
 class TestSecrecy:
     """What the log says about Redis."""
 
+    @pytest.mark.one_process
     async def test_no_password(
         self, settings: Settings, clock: FakeClock, server: RedisServer
     ) -> None:

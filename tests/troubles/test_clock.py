@@ -71,6 +71,7 @@ class TestJump:
             again = await sign_in(client, ada)
             assert (await me(client, again)).status == 200
 
+    @pytest.mark.one_process
     async def test_memory_does_not_care(
         self,
         services: Services,

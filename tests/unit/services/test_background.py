@@ -38,6 +38,7 @@ class Parts:
     def __init__(self, settings: Settings, database: Database) -> None:
         clock, lease = FakeClock(), Lease()
         self.keys = ShakyKeys(database, DerivedKeys(SECRET_KEY), clock, lease)
+        self.neighbour = Keys(database, DerivedKeys(SECRET_KEY), clock, Lease())
         sessions = Sessions(settings, database, clock)
         watch = SqliteWatch(database, lease)
         self.background = Background(watch, self.keys, sessions)
@@ -76,6 +77,7 @@ class TestJobs:
     ) -> None:
         """So are keys that others have changed."""
         monkeypatch.setattr(background, "KEEP_UP_SECONDS", 0.001)
+        await parts.neighbour.load()
         parts.background.start()
         await parts.until_keys_are_loaded()
 
