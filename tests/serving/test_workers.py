@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx2
 import psutil  # type: ignore[import-untyped]
@@ -142,20 +143,21 @@ class TestStop:
     async def test_ctrl_c(self, start: Start) -> None:
         """Ctrl-C, which reaches every process, does not drain, but what is under way
         is finished; nobody new waits for an answer that never comes."""
-        with start(**SEVERAL, SERVE_DRAIN_SECONDS="60") as server:
+        settings = {**SEVERAL, "SERVE_DRAIN_SECONDS": "60"}
+        with start(**settings) as server, ExitStack() as stack:
             before = wait_for_all(server)
-            with Wire(server) as wire:
-                async with changes_wait(server):
-                    # Its successor is still importing when the signal comes.
-                    os.kill(min(before), signal.SIGKILL)
-                    wait_until(lambda: len(processes(server) - before) == 1)
-                    sign_up(wire, "ada@example.com")
-                    assert not wire.is_heard(0.3)
-                    send_to_all(server, signal.SIGINT)
-                    assert not wire.is_heard(1.0)
-                    with pytest.raises(httpx2.ConnectError):
-                        is_served(server)
-                assert wire.answer().status == 201
+            async with changes_wait(server):
+                # Its successor is still importing when the signal comes.
+                os.kill(min(before), signal.SIGKILL)
+                wait_until(lambda: len(processes(server) - before) == 1)
+                wire = stack.enter_context(Wire(server))
+                sign_up(wire, "ada@example.com")
+                assert not wire.is_heard(0.3)
+                send_to_all(server, signal.SIGINT)
+                assert not wire.is_heard(1.0)
+                with pytest.raises(httpx2.ConnectError):
+                    is_served(server)
+            assert wire.answer().status == 201
             assert ends_well_within(server, STOP_SECONDS)
             assert "Traceback" not in server.log.read_text()
 
