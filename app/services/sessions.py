@@ -100,9 +100,10 @@ class Sessions:
             row = await repository.get(session_id)
             if row is None or row.user_id != user_id or row.why_ended(now):
                 raise SessionNotFoundError
-            if not await repository.end(row, reason, now):
-                # Somebody else has ended it since.
-                raise SessionNotFoundError
+            ended = await repository.end(row, reason, now)
+        if not ended:
+            # Somebody else has ended it since.
+            raise SessionNotFoundError
         _log_end(row, reason)
 
     async def sign_out(self, session_id: UUID) -> None:
