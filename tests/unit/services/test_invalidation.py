@@ -229,6 +229,7 @@ class TestOtherProcesses:
             me = await client.get(f"{API}/users/me", headers=person.headers)
         assert me.status_code == 200 and seen == []
 
+    @pytest.mark.one_process
     async def test_disabled_user_is_refused(
         self,
         settings: Settings,
@@ -241,6 +242,7 @@ class TestOtherProcesses:
         await execute(settings, "UPDATE users SET status = 'disabled'")
         assert await self.refused_in_time(client, ada) == "session_ended"
 
+    @pytest.mark.one_process
     async def test_compromised_key_is_refused(
         self,
         settings: Settings,
@@ -259,6 +261,7 @@ class TestOtherProcesses:
         assert await self.refused_in_time(client, ada) == "invalid_token"
         assert [key["kid"] for key in services.keys.published()] == [rotated.kid]
 
+    @pytest.mark.one_process
     async def test_keys_are_not_trusted_blindly(
         self,
         services: Services,

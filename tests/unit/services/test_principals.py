@@ -195,6 +195,7 @@ class TestRemembered:
         for _ in range(3):
             assert await asked(principals, ada) > 0
 
+    @pytest.mark.one_process
     @pytest.mark.parametrize("kept", [True, False], ids=["on", "off"])
     async def test_the_setting(
         self, make: MakeSettings, clock: FakeClock, kept: bool
@@ -239,6 +240,7 @@ class TestRefreshed:
         assert principal.session.expires_at == expires_at
 
 
+@pytest.mark.one_process
 class TestForgotten:
     """What makes the cache drop a caller."""
 
