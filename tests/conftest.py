@@ -89,9 +89,9 @@ def pytest_collection_modifyitems(
             return False
         return needs_postgresql or "databases" in getattr(item, "fixturenames", ())
 
-    others = [item for item in items if not says_something(item)]
-    config.hook.pytest_deselected(items=others)
-    items[:] = [item for item in items if says_something(item)]
+    others = {item for item in items if not says_something(item)}
+    config.hook.pytest_deselected(items=list(others))
+    items[:] = [item for item in items if item not in others]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

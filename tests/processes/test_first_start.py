@@ -13,8 +13,8 @@ from app.migrations import head_revision
 from tests.processes.hearing import browse_all
 from tests.support.databases import Databases, make_settings
 from tests.support.outsiders import execute, postgresql_outsider
-from tests.support.people import API
 from tests.support.processes import SERVE, SERVER
+from tests.support.revoking import ME
 from tests.support.server import (
     ROOT_EMAIL,
     START_SECONDS,
@@ -25,7 +25,6 @@ from tests.support.server import (
 
 pytestmark = pytest.mark.postgresql
 
-ME = f"{API}/users/me"
 COMMANDS = [SERVE, SERVER, SERVE, SERVER]
 WAITING = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
 

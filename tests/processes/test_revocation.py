@@ -1,5 +1,7 @@
 """What one process takes away is refused by all others within a second."""
 
+from collections.abc import AsyncIterator
+
 import httpx2
 import pytest
 
@@ -13,9 +15,16 @@ pytestmark = pytest.mark.postgresql
 Clients = list[httpx2.AsyncClient]
 
 
-def in_turn(clients: Clients) -> list[tuple[httpx2.AsyncClient, Clients]]:
-    """Return each client with all others."""
-    return [(one, [each for each in clients if each is not one]) for one in clients]
+async def taken_from(
+    clients: Clients, admin: Person, name: str, act: Act
+) -> AsyncIterator[Person]:
+    """Take something from somebody new through each process in turn; all others have
+    remembered them, and must have heard of it in time."""
+    for number, through in enumerate(clients):
+        others = [client for client in clients if client is not through]
+        eve = await make_reader(through, admin, f"{name}-{number}@example.com")
+        assert await trusted_for(act, through, others, eve, admin) < HEARD_SECONDS
+        yield eve
 
 
 class TestOtherProcesses:
@@ -26,10 +35,7 @@ class TestOtherProcesses:
         self, clients: Clients, admin: Person, why: str, act: Act
     ) -> None:
         """The session has ended for every process, which can say why."""
-        for number, (through, others) in enumerate(in_turn(clients)):
-            eve = await make_reader(through, admin, f"{why}-{number}@example.com")
-            trusted = await trusted_for(act, through, others, eve, admin)
-            assert trusted < HEARD_SECONDS
+        async for eve in taken_from(clients, admin, why, act):
             for client in clients:
                 assert reason(await client.get(USERS, headers=eve.headers)) == why
                 body = {"refresh_token": eve.refresh_token}
@@ -41,10 +47,7 @@ class TestOtherProcesses:
         self, clients: Clients, admin: Person, what: str, act: Act
     ) -> None:
         """The permission is gone in every process, the session is not."""
-        for number, (through, others) in enumerate(in_turn(clients)):
-            eve = await make_reader(through, admin, f"{what}-{number}@example.com")
-            trusted = await trusted_for(act, through, others, eve, admin)
-            assert trusted < HEARD_SECONDS
+        async for eve in taken_from(clients, admin, what, act):
             for client in clients:
                 refused = await client.get(USERS, headers=eve.headers)
                 problem(refused, 403, "permission_denied")

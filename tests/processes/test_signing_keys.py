@@ -11,9 +11,10 @@ import pytest
 from app.migrations import head_revision
 from app.services.container import open_services
 from tests.support.databases import make_settings
-from tests.support.people import API, Person, register, sign_in
+from tests.support.people import register, sign_in
 from tests.support.problems import problem
 from tests.support.processes import environment, run_python
+from tests.support.refreshing import refreshed
 from tests.support.revoking import ME
 from tests.support.server import Server
 
@@ -63,14 +64,6 @@ async def until_published(clients: Clients, kid: str) -> float:
     return time.monotonic() - began
 
 
-async def refresh(client: httpx2.AsyncClient, person: Person) -> Person:
-    """Return the same person with newer tokens."""
-    body = {"refresh_token": person.refresh_token}
-    answer = await client.post(f"{API}/auth/refresh", json=body)
-    assert answer.status_code == 200, answer.text
-    return Person(person.email, person.password, person.id, answer.json())
-
-
 class TestRotateKeys:
     """`cardea rotate-keys`, and `--compromised`, beside three servers."""
 
@@ -94,7 +87,7 @@ class TestRotateKeys:
         # All sign before any of them looks at a token, for which it would look at keys.
         fresh = [await sign_in(client, ada) for client in clients]
         fresh += [
-            await refresh(client, person)
+            await refreshed(client, person)
             for client, person in zip(clients, fresh, strict=True)
         ]
         for client in clients:
@@ -102,7 +95,7 @@ class TestRotateKeys:
                 answer = await client.get(ME, headers=person.headers)
                 assert answer.status_code == 200, answer.text
             problem(await client.get(ME, headers=ada.headers), 401, "invalid_token")
-        ada = await refresh(clients[0], ada)
+        ada = await refreshed(clients[0], ada)
         assert (await clients[1].get(ME, headers=ada.headers)).status_code == 200
         assert await until_published(clients, kid) < PUBLISHED_SECONDS
         for client in clients:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx2
 
+from tests.support import refreshing
 from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.server import ROOT_EMAIL
 
@@ -87,8 +88,7 @@ async def me(client: httpx2.AsyncClient, person: Person) -> Answer:
 
 async def refresh(client: httpx2.AsyncClient, person: Person) -> Answer:
     """Exchange a refresh token."""
-    body = {"refresh_token": person.refresh_token}
-    return await answered(client.post(f"{API}/auth/refresh", json=body))
+    return await answered(refreshing.refresh(client, person.refresh_token))
 
 
 async def sign_out(client: httpx2.AsyncClient, person: Person) -> Answer:

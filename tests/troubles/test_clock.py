@@ -21,10 +21,15 @@ JUMPS = {
 }
 
 
-@pytest.mark.parametrize(("jump", "code"), JUMPS.values(), ids=list(JUMPS))
+JUMP = pytest.mark.parametrize(
+    "jump", [jump for jump, _ in JUMPS.values()], ids=list(JUMPS)
+)
+
+
 class TestJump:
     """The time of day jumps, and later is set right."""
 
+    @pytest.mark.parametrize(("jump", "code"), JUMPS.values(), ids=list(JUMPS))
     async def test_token_is_good_in_its_time_only(
         self,
         client: httpx2.AsyncClient,
@@ -40,13 +45,13 @@ class TestJump:
         clock.now -= jump
         assert (await me(client, ada)).status == 200
 
+    @JUMP
     async def test_session_goes_on(
         self,
         client: httpx2.AsyncClient,
         ada: Person,
         clock: FakeClock,
         jump: timedelta,
-        code: str,
     ) -> None:
         """A session can be refreshed after the jump, and after the jump back, as long
         as the jump is shorter than it may be idle."""
@@ -57,13 +62,13 @@ class TestJump:
             ada.tokens = answer.body
             assert (await me(client, ada)).status == 200
 
+    @JUMP
     async def test_signing_in_works(
         self,
         client: httpx2.AsyncClient,
         ada: Person,
         clock: FakeClock,
         jump: timedelta,
-        code: str,
     ) -> None:
         """One can sign in after the jump, and after the jump back."""
         for step in (jump, -jump):
@@ -71,6 +76,7 @@ class TestJump:
             again = await sign_in(client, ada)
             assert (await me(client, again)).status == 200
 
+    @JUMP
     @pytest.mark.one_process
     async def test_memory_does_not_care(
         self,
@@ -79,7 +85,6 @@ class TestJump:
         ada: Person,
         clock: FakeClock,
         jump: timedelta,
-        code: str,
     ) -> None:
         """The lease, deadlines and waits go by a clock that never jumps."""
         clock.now += jump
