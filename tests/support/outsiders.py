@@ -11,6 +11,8 @@ import asyncpg  # type: ignore[import-untyped]
 from app.core.config import Settings
 from app.engines import sqlite_path
 
+PATIENCE_MILLISECONDS = 5000
+
 
 @contextmanager
 def sqlite_outsider(settings: Settings) -> Iterator[sqlite3.Connection]:
@@ -41,10 +43,20 @@ async def execute(settings: Settings, statement: str) -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in await outsider.fetch(statement)]
 
 
-async def no_transaction_is_open(settings: Settings) -> bool:
-    """Tell whether nobody is inside a transaction that has touched the roles."""
+async def no_transaction_is_open(
+    settings: Settings, *, but_for_looks: bool = False
+) -> bool:
+    """Tell whether nobody is inside a transaction that has touched the roles.
+
+    Args:
+        settings: Where the database is.
+        but_for_looks: Wait for a thread that is just reading, as a running app's watch
+            of a SQLite file does again and again; no event loop runs meanwhile.
+    """
     if settings.is_sqlite:
         with sqlite_outsider(settings) as outsider:
+            if but_for_looks:
+                outsider.execute(f"PRAGMA busy_timeout = {PATIENCE_MILLISECONDS}")
             # Readers and writers alike stand in the way of emptying the log.
             busy, _, _ = outsider.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
@@ -54,7 +66,7 @@ async def no_transaction_is_open(settings: Settings) -> bool:
 
 async def _gets_the_roles_to_itself(outsider: "asyncpg.Connection[Any]") -> bool:
     # A server process may still be rolling back what was cancelled: wait for it.
-    await outsider.execute("SET lock_timeout = '5s'")
+    await outsider.execute(f"SET lock_timeout = {PATIENCE_MILLISECONDS}")
     try:
         async with outsider.transaction():
             await outsider.execute("LOCK TABLE roles IN ACCESS EXCLUSIVE MODE")
@@ -65,5 +77,5 @@ async def _gets_the_roles_to_itself(outsider: "asyncpg.Connection[Any]") -> bool
 
 def _execute_on_sqlite(settings: Settings, statement: str) -> list[tuple[Any, ...]]:
     with sqlite_outsider(settings) as outsider:
-        outsider.execute("PRAGMA busy_timeout = 5000")
+        outsider.execute(f"PRAGMA busy_timeout = {PATIENCE_MILLISECONDS}")
         return outsider.execute(statement).fetchall()
