@@ -32,7 +32,7 @@ def cancel(request: pytest.FixtureRequest) -> Cancel:
 
 @pytest.fixture
 def settings(make: Callable[..., Settings]) -> Settings:
-    """Few connections, so that a lost one shows; patience that a slow disk won't try."""
+    """Few connections, so that a lost one shows, and patience with a slow disk."""
     return make(
         database_pool_size=CONNECTIONS, database_timeout_seconds=10, rate_limits=False
     )
