@@ -58,11 +58,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     )
     app.state.cookies = cookies
     problems.install(app)
+    # Routes are tried in this order: what is asked most comes first.
+    app.include_router(v1.router)
     app.include_router(system.router)
     if settings.metrics_token.get_secret_value():
         app.include_router(metrics.router)
     app.include_router(pages.router)
-    app.include_router(v1.router)
     pages.mount_assets(app)
     openapi.complete(app)
     return app

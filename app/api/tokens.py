@@ -3,9 +3,9 @@
 import math
 from typing import Annotated
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 
-from app.api.deps import CookiesDep, ServicesDep
+from app.api.deps import cookies_of, services_of
 from app.core.cookies import DEVICE_SECONDS
 from app.core.middleware import DEVICE_HEADER
 from app.core.security import Cookies
@@ -57,11 +57,9 @@ class TokenWriter:
         return max(0, math.ceil(left.total_seconds()))
 
 
-async def get_token_writer(
-    response: Response, services: ServicesDep, cookies: CookiesDep
-) -> TokenWriter:
+async def get_token_writer(request: Request, response: Response) -> TokenWriter:
     """Return the writer of this answer."""
-    return TokenWriter(response, services, cookies)
+    return TokenWriter(response, services_of(request), cookies_of(request))
 
 
 TokenWriterDep = Annotated[TokenWriter, Depends(get_token_writer)]

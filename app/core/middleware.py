@@ -6,12 +6,12 @@ CrashGuard, and then those of `guards.py`, which refuse requests.
 
 import logging
 import re
+import secrets
 import time
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -95,7 +95,8 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        token = request_id.set(_request_id(headers))
+        own_id = _request_id(headers)
+        token = request_id.set(own_id)
         scope.setdefault("state", {})["log"] = {"client": self._address(scope, headers)}
         started = time.perf_counter()
         status = 0
@@ -104,7 +105,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id.get() or ""
+                message["headers"].append((b"x-request-id", own_id.encode()))
             await send(message)
 
         try:
@@ -126,18 +127,19 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, https: bool) -> None:
         self._app = app
-        self._headers = dict(_SECURITY_HEADERS)
+        headers = dict(_SECURITY_HEADERS)
         if https:
-            self._headers["Strict-Transport-Security"] = _HSTS
+            headers["Strict-Transport-Security"] = _HSTS
+        self._headers = Headers(headers).raw
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Complete the headers of every answer."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                given = message["headers"]
+                names = {name for name, _ in given}
+                given.extend(one for one in self._headers if one[0] not in names)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -200,7 +202,7 @@ class CrashGuard:
 
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
-    return given if _GOOD_REQUEST_ID.fullmatch(given) else uuid4().hex
+    return given if _GOOD_REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _facts(scope: Scope, status: int, duration_ms: float) -> dict[str, Any]:

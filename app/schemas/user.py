@@ -1,11 +1,12 @@
 """Accounts in requests and responses."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Self, cast
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StrictBool, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
+from app.models import Role
 from app.models import User as UserRow
 from app.models import UserChanges, UserStatus
 from app.schemas.base import (
@@ -20,6 +21,11 @@ from app.schemas.base import (
 
 MAXIMUM_ROLES = 20
 
+
+def _names(roles: list[Role]) -> list[str]:
+    return [role.name for role in roles]
+
+
 RoleNames = Annotated[list[RoleName], Field(max_length=MAXIMUM_ROLES)]
 
 
@@ -31,32 +37,22 @@ class User(ResponseBody):
     email_verified: bool
     display_name: str | None
     status: UserStatus
-    roles: list[str]
+    roles: Annotated[list[str], BeforeValidator(_names)]
     created_at: datetime
     updated_at: datetime
     last_sign_in_at: datetime | None
 
     @classmethod
-    def of(cls, row: UserRow) -> "User":
+    def of(cls, row: UserRow) -> Self:
         """Return the account as it is shown."""
-        return cls(**_fields(row))
+        return cls.model_validate(row)
 
 
 class Me(User):
     """The caller's own account."""
 
-    permissions: list[str]
+    permissions: Annotated[list[str], BeforeValidator(sorted)]
     """What the caller may do, through all roles together."""
-
-    @classmethod
-    def of(cls, row: UserRow) -> "Me":
-        """Return the account as its owner sees it."""
-        return cls(**_fields(row), permissions=sorted(row.permissions))
-
-
-def _fields(row: UserRow) -> dict[str, Any]:
-    names = User.model_fields.keys() - {"roles"}
-    return {name: getattr(row, name) for name in names} | {"roles": row.role_names}
 
 
 class _Changes(RequestBody):

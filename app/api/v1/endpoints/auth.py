@@ -11,6 +11,7 @@ from app.api.deps import (
     SessionsDep,
     documented_scheme,
 )
+from app.api.routes import JsonRoute
 from app.api.tokens import TokenWriterDep
 from app.core.exceptions import (
     AccountDisabledError,
@@ -38,7 +39,7 @@ from app.schemas.auth import (
 from app.schemas.problems import PASSWORD_RULES, problems
 from app.schemas.user import User
 
-router = APIRouter(prefix="/auth", tags=["Auth"])
+router = APIRouter(prefix="/auth", tags=["Auth"], route_class=JsonRoute)
 
 
 @router.post(

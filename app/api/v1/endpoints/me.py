@@ -13,6 +13,7 @@ from app.api.deps import (
     SessionsDep,
     UserServiceDep,
 )
+from app.api.routes import JsonRoute
 from app.core.exceptions import (
     BusyError,
     LastAdminError,
@@ -25,7 +26,7 @@ from app.schemas.problems import PASSWORD_RULES, problems
 from app.schemas.sessions import Session
 from app.schemas.user import AccountDeletion, Me, MeChanges, PasswordChange
 
-router = APIRouter(prefix="/users/me", tags=["The caller"])
+router = APIRouter(prefix="/users/me", tags=["The caller"], route_class=JsonRoute)
 
 
 @router.get("")

@@ -1,16 +1,16 @@
 """The OAuth 2 token endpoint: what makes the Authorize button of /docs work."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, SecretStr
 from starlette.exceptions import HTTPException
 
 from app.api.deps import AuthServiceDep, ClientDep, SettingsDep
+from app.api.routes import FormRoute, Handler
 from app.core.exceptions import (
     AccountDisabledError,
     AppError,
@@ -33,10 +33,10 @@ _INVALID_GRANT = (
 )
 
 
-class OAuthRoute(APIRoute):
+class OAuthRoute(FormRoute):
     """Answers errors the way RFC 6749, section 5.2 asks for."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """Wrap the endpoint."""
         handle = super().get_route_handler()
 

@@ -13,6 +13,7 @@ from app.api.deps import (
     UsersReadDep,
     UsersWriteDep,
 )
+from app.api.routes import JsonRoute
 from app.core.exceptions import (
     BusyError,
     EmailTakenError,
@@ -28,7 +29,7 @@ from app.schemas.problems import PASSWORD_RULES, problems
 from app.schemas.sessions import Session
 from app.schemas.user import NewUser, User, UserAdminChanges, UserRoles
 
-router = APIRouter(prefix="/users", tags=["Users"])
+router = APIRouter(prefix="/users", tags=["Users"], route_class=JsonRoute)
 
 
 @router.get("", responses=problems(PermissionDeniedError))
