@@ -11,6 +11,7 @@ from app.core.exceptions import (
     InvalidTokenError,
     NotAuthenticatedError,
 )
+from app.core.headers import header_values
 from app.core.middleware import DEVICE_HEADER
 from app.core.security import Cookies
 from app.models import Permission
@@ -105,7 +106,7 @@ def bearer_token(request: Request) -> str | None:
     A malformed header is an error, even where a good cookie stands beside it: whoever
     sent it meant it.
     """
-    headers = request.headers.getlist("authorization")
+    headers = header_values(request.scope, b"authorization")
     if not headers:
         return None
     scheme, _, token = headers[0].partition(" ")
@@ -140,9 +141,7 @@ class Caller(Scheme):
         if token is None:
             raise NotAuthenticatedError
         principal = await services_of(request).principals.authenticate(token)
-        log = request.state.log
-        log["user_id"] = str(principal.user.id)
-        log["session_id"] = str(principal.session.id)
+        request.scope["state"]["log"].update(principal.names)
         principal.must_hold(*self._permissions)
         return principal
 

@@ -2,11 +2,12 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import Request, Response, status
 
 from app import __version__
 from app.api.deps import ServicesDep, SettingsDep
 from app.api.html import page
+from app.api.routes import declare
 from app.schemas.system import (
     About,
     BreakerHealth,
@@ -24,7 +25,7 @@ JWKS_SECONDS = 600
 STOPPING = "stopping"
 """Stands in the state of each request once `cardea serve` has been asked to stop."""
 
-router = APIRouter(tags=["System"])
+router = declare("", "System")
 
 
 @router.get("/health/live")

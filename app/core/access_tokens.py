@@ -8,10 +8,10 @@ header and the claims are checked here; the library is asked for the signature a
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from cachetools import LRUCache
 from jose import jwk, jws
 from jose.backends.base import Key
 from pydantic import BaseModel, ConfigDict
@@ -79,7 +79,7 @@ class AccessTokens:
         self._audience = audience
         self._clock = clock
         self._ring = ring
-        self._checked: LRUCache[str, AccessClaims] = LRUCache(REMEMBERED_TOKENS)
+        self._checked = lru_cache(REMEMBERED_TOKENS)(self._check)
         self._checked_with: KeyRing | None = None
         self._prepared: dict[str, tuple[Key, Key]] = {}
 
@@ -106,10 +106,8 @@ class AccessTokens:
         ring = self._ring()
         if ring is not self._checked_with:
             self._checked_with = ring
-            self._checked.clear()
-        claims = self._checked.get(token)
-        if claims is None:
-            claims = self._checked[token] = self._check(token, ring)
+            self._checked.cache_clear()
+        claims = self._checked(token)
         if claims.exp <= self._clock().timestamp():
             raise TokenExpiredError
         return claims
@@ -120,10 +118,10 @@ class AccessTokens:
         private, _ = self._prepare(key)
         return jws.sign(payload, private, headers, ALGORITHM)
 
-    def _check(self, token: str, ring: KeyRing) -> AccessClaims:
+    def _check(self, token: str) -> AccessClaims:
         try:
             header, payload = _split(token)
-            key = ring.find(header.kid, self._clock())
+            key = self._ring().find(header.kid, self._clock())
             if key is None or header.alg != ALGORITHM or header.typ != TOKEN_TYPE:
                 raise ValueError("unknown key, algorithm or type")
             _, public = self._prepare(key)

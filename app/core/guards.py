@@ -17,6 +17,7 @@ from app.core.exceptions import (
     CrossSiteRequestError,
     HostNotAllowedError,
 )
+from app.core.headers import header_value, header_values
 
 MAXIMUM_BODY_BYTES = 64 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -38,7 +39,7 @@ class HostCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what names a host of ours."""
         if scope["type"] == "http" and not scope["path"].startswith("/health/"):
-            hosts = Headers(scope=scope).getlist("host")
+            hosts = header_values(scope, b"host")
             if len(hosts) != 1 or _without_port(hosts[0]) not in self._hosts:
                 raise HostNotAllowedError
         await self._app(scope, receive, send)
@@ -87,7 +88,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
+        announced = header_value(scope, b"content-length", "0")
         if not _NUMBER.fullmatch(announced) or int(announced) > self._maximum:
             raise BodyTooLargeError
         received = 0

@@ -4,14 +4,12 @@ Events have constant dotted names; what varies goes into fields. No password, to
 code or whole e-mail address is ever logged.
 """
 
+import json
 import logging
 import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
-
-from pythonjsonlogger.core import RESERVED_ATTRS
-from pythonjsonlogger.json import JsonFormatter
 
 from app.core.config import Settings
 
@@ -19,28 +17,29 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that is being answered, if any."""
 
 _DETAIL = re.compile("^DETAIL:.*$", re.MULTILINE)
-_NOT_FIELDS = frozenset({*RESERVED_ATTRS, "color_message"})
+_NOT_FIELDS = frozenset(
+    {*vars(logging.makeLogRecord({})), "message", "taskName", "color_message"}
+)
+"""What the logging library and uvicorn keep in a record for themselves."""
 
 
-class JsonLineFormatter(JsonFormatter):
+class JsonLineFormatter(logging.Formatter):
     """Formats a record as one JSON object: time, level, event, logger, fields."""
 
-    def add_fields(
-        self,
-        log_data: dict[str, Any],
-        record: logging.LogRecord,
-        message_dict: dict[str, Any],
-    ) -> None:
-        """Fill the object that is written."""
-        log_data["time"] = _time_of(record)
-        log_data["level"] = record.levelname.lower()
-        log_data["event"] = record.getMessage()
-        log_data["logger"] = record.name
-        if request_id.get():
-            log_data["request_id"] = request_id.get()
-        log_data.update(_fields_of(record))
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; what JSON has no form for is written as text."""
+        line = {
+            "time": _time_of(record),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            "logger": record.name,
+        }
+        if asked := request_id.get():
+            line["request_id"] = asked
+        line.update(_fields_of(record))
         if record.exc_info:
-            log_data["exception"] = _traceback(self, record.exc_info)
+            line["exception"] = _traceback(self, record.exc_info)
+        return _JSON.encode(line)
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -88,6 +87,14 @@ def configure_logging(settings: Settings) -> None:
 def _time_of(record: logging.LogRecord) -> str:
     time = datetime.fromtimestamp(record.created, UTC)
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _as_text(value: Any) -> str:
+    """Spell what JSON has no form for: times as RFC 3339 has it."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+_JSON = json.JSONEncoder(default=_as_text)
 
 
 def _in_one_line(value: Any) -> str:

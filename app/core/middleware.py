@@ -24,6 +24,7 @@ from app.core.exceptions import (
     InternalError,
     StartupError,
 )
+from app.core.headers import header_value, header_values
 from app.core.logging import request_id
 from app.core.metrics import request_answered
 from app.core.problems import Problems
@@ -94,10 +95,9 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        own_id = _request_id(headers)
+        own_id = _request_id(scope)
         token = request_id.set(own_id)
-        scope.setdefault("state", {})["log"] = {"client": self._address(scope, headers)}
+        scope.setdefault("state", {})["log"] = {"client": self._address(scope)}
         started = time.perf_counter()
         status = 0
 
@@ -117,9 +117,10 @@ class RequestLog:
             request_answered(scope["method"], facts["route"], status, seconds)
             request_id.reset(token)
 
-    def _address(self, scope: Scope, headers: Headers) -> str:
+    def _address(self, scope: Scope) -> str:
         peer = scope["client"][0] if scope.get("client") else None
-        return client_address(peer, headers.getlist("x-forwarded-for"), self._proxies)
+        forwarded = header_values(scope, b"x-forwarded-for")
+        return client_address(peer, forwarded, self._proxies)
 
 
 class SecurityHeaders:
@@ -200,8 +201,8 @@ class CrashGuard:
             await response(scope, receive, send)
 
 
-def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
+def _request_id(scope: Scope) -> str:
+    given = header_value(scope, b"x-request-id")
     return given if _GOOD_REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 

@@ -44,8 +44,11 @@ class RequestPatience:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with limited_patience(self._seconds):
+        before = _patience.set(_Patience(self._seconds))
+        try:
             await self._app(scope, receive, send)
+        finally:
+            _patience.reset(before)
 
 
 @contextmanager

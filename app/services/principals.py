@@ -5,6 +5,7 @@ import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -27,6 +28,8 @@ REMEMBERED_USERS = 10_000
 REMEMBERED_SESSIONS = 16
 """Of one user."""
 
+_HITS = PRINCIPAL_LOOKUPS.labels("hit")
+_MISSES = PRINCIPAL_LOOKUPS.labels("miss")
 _OF_EVERYBODY = frozenset({ALL_ROLES, EVERYTHING})
 
 
@@ -37,6 +40,11 @@ class Principal:
     user: User
     session: Session
     permissions: frozenset[str]
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What the log calls the caller."""
+        return {"user_id": str(self.user.id), "session_id": str(self.session.id)}
 
     def holds(self, permission: str) -> bool:
         """Tell whether the caller has a permission; an admin has every one."""
@@ -139,7 +147,7 @@ class Principals:
         await self._keys.keep_up()
         claims = self._tokens.read(access_token)
         principal = self._cache.get(claims.sub, claims.sid)
-        PRINCIPAL_LOOKUPS.labels("hit" if principal else "miss").inc()
+        (_HITS if principal else _MISSES).inc()
         if principal is None or self._is_behind(principal.session, claims):
             principal = await self._load(claims)
         if reason := principal.session.why_ended(self._clock()):

@@ -1,6 +1,6 @@
 """Signing up, in and out."""
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import Request, Response, status
 
 from app.api.deps import (
     AuthServiceDep,
@@ -11,8 +11,8 @@ from app.api.deps import (
     SessionsDep,
     documented_scheme,
 )
-from app.api.routes import JsonRoute
 from app.api.tokens import TokenWriterDep
+from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
     AccountDisabledError,
     BusyError,
@@ -39,7 +39,7 @@ from app.schemas.auth import (
 from app.schemas.problems import PASSWORD_RULES, problems
 from app.schemas.user import User
 
-router = APIRouter(prefix="/auth", tags=["Auth"], route_class=JsonRoute)
+router = endpoints("/auth", "Auth")
 
 
 @router.post(

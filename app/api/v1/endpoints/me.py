@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import Query, Response, status
 
 from app.api.deps import (
     CookiesDep,
@@ -13,7 +13,7 @@ from app.api.deps import (
     SessionsDep,
     UserServiceDep,
 )
-from app.api.routes import JsonRoute
+from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
     BusyError,
     LastAdminError,
@@ -26,7 +26,7 @@ from app.schemas.problems import PASSWORD_RULES, problems
 from app.schemas.sessions import Session
 from app.schemas.user import AccountDeletion, Me, MeChanges, PasswordChange
 
-router = APIRouter(prefix="/users/me", tags=["The caller"], route_class=JsonRoute)
+router = endpoints("/users/me", "The caller")
 
 
 @router.get("")

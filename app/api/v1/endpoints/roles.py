@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, status
+from fastapi import Path, status
 
 from app.api.deps import RoleServiceDep, RolesReadDep, RolesWriteDep
-from app.api.routes import JsonRoute
+from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
     PermissionDeniedError,
     RoleBuiltinError,
@@ -27,7 +27,7 @@ from app.schemas.roles import (
 NamedRole = Annotated[RoleName, Path()]
 """The role in a path; what can't be a name never reaches the database."""
 
-router = APIRouter(tags=["Roles"], route_class=JsonRoute)
+router = endpoints("", "Roles")
 
 
 @router.get("/roles", responses=problems(PermissionDeniedError))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, SecretStr
@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.deps import AuthServiceDep, ClientDep, SettingsDep
 from app.api.routes import FormRoute, Handler
+from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
     AccountDisabledError,
     AppError,
@@ -66,7 +67,7 @@ class OAuthRoute(FormRoute):
         return handle_for_oauth
 
 
-router = APIRouter(prefix="/auth", tags=["Auth"], route_class=OAuthRoute)
+router = endpoints("/auth", "Auth", OAuthRoute)
 
 
 class TokenRequest(BaseModel):

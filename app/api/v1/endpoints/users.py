@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, status
+from fastapi import Query, status
 
 from app.api.deps import (
     PageRequestDep,
@@ -13,7 +13,7 @@ from app.api.deps import (
     UsersReadDep,
     UsersWriteDep,
 )
-from app.api.routes import JsonRoute
+from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
     BusyError,
     EmailTakenError,
@@ -29,7 +29,7 @@ from app.schemas.problems import PASSWORD_RULES, problems
 from app.schemas.sessions import Session
 from app.schemas.user import NewUser, User, UserAdminChanges, UserRoles
 
-router = APIRouter(prefix="/users", tags=["Users"], route_class=JsonRoute)
+router = endpoints("/users", "Users")
 
 
 @router.get("", responses=problems(PermissionDeniedError))
