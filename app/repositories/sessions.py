@@ -1,22 +1,39 @@
 """Sessions in the database."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Delete, Update, case, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Update,
+    bindparam,
+    case,
+    delete,
+    exists,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.core.metrics import SESSIONS_ENDED
 from app.database import note_change
-from app.models import EndReason, Session
+from app.models import EndReason, Session, User, UserStatus
 from app.repositories.pages import Page, PageRequest, fetch_page
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """What a session becomes when a generation is handed out."""
+    """What a session becomes when a generation is handed out.
+
+    Attributes:
+        expires_at: When it is over unless it is used; it never outlives its own
+            `max_expires_at`.
+    """
 
     generation: int
     rotated_at: datetime
@@ -32,6 +49,34 @@ class End:
 
     reason: EndReason
     at: datetime
+
+
+def _rotation(*conditions: ColumnElement[bool]) -> ReturningUpdate[Session]:
+    """Return the statement that hands a generation out.
+
+    Made once: to make it takes as long as to execute it.
+    """
+    new: dict[str, Any] = {
+        field.name: bindparam(f"new_{field.name}") for field in fields(Rotation)
+    }
+    last, idle = Session.max_expires_at, new["expires_at"]
+    return (
+        update(Session)
+        .where(Session.id == bindparam("seen"))
+        .where(Session.generation == bindparam("seen_generation"))
+        .where(Session.ended_at.is_(None), *conditions)
+        .values(new | {"expires_at": case((last < idle, last), else_=idle)})
+        .values(last_used_at=new["rotated_at"], confirmed=False)
+        .returning(Session)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    )
+
+
+_ROTATE_SEEN = _rotation(Session.confirmed == bindparam("seen_confirmed"))
+_ROTATE_NEWEST = _rotation(
+    Session.expires_at > bindparam("new_rotated_at"),
+    exists().where(User.id == Session.user_id, User.status == UserStatus.ACTIVE),
+)
 
 
 class SessionRepository:
@@ -65,15 +110,17 @@ class SessionRepository:
 
     async def rotate(self, row: Session, to: Rotation) -> Session | None:
         """Change a session that still is as it was read; None if it has moved on."""
-        statement = (
-            update(Session)
-            .where(Session.id == row.id, Session.generation == row.generation)
-            .where(Session.confirmed.is_(row.confirmed), Session.ended_at.is_(None))
-            .values(confirmed=False, last_used_at=to.rotated_at, **vars(to))
-            .returning(Session)
-            .execution_options(populate_existing=True, synchronize_session=False)
-        )
-        return await self._session.scalar(statement)
+        seen = {"seen_generation": row.generation, "seen_confirmed": row.confirmed}
+        return await self._rotate(_ROTATE_SEEN, row.id, to, seen)
+
+    async def rotate_newest(self, session_id: UUID, to: Rotation) -> Session | None:
+        """Change a session without having read it, if nothing speaks against it.
+
+        It must live, its user must be active, and the generation that is handed out
+        must be the next. None if anything of this is not so.
+        """
+        seen = {"seen_generation": to.generation - 1}
+        return await self._rotate(_ROTATE_NEWEST, session_id, to, seen)
 
     async def confirm(self, row: Session) -> bool:
         """Note that something issued at the session's generation has come back."""
@@ -140,6 +187,19 @@ class SessionRepository:
     async def delete_ended_before(self, moment: datetime) -> int:
         """Delete sessions that ended before a moment; return how many."""
         return await self._execute(delete(Session).where(Session.ended_at < moment))
+
+    async def _rotate(
+        self,
+        statement: ReturningUpdate[Session],
+        session_id: UUID,
+        to: Rotation,
+        seen: Mapping[str, object],
+    ) -> Session | None:
+        values = {f"new_{name}": value for name, value in vars(to).items()}
+        found = await self._session.scalars(
+            statement, {"seen": session_id, **seen, **values}
+        )
+        return found.one_or_none()
 
     async def _end(self, statement: Update, end: End, user_id: UUID) -> bool:
         note_change(self._session, user_id)

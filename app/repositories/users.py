@@ -1,11 +1,13 @@
 """Accounts in the database."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.core.emails import email_key
 from app.core.exceptions import EmailTakenError
@@ -21,8 +23,9 @@ class UserRepository:
         self._session = session
 
     async def get(self, user_id: UUID) -> User | None:
-        """Return the account with this id."""
-        return await self._session.scalar(_with_roles().where(User.id == user_id))
+        """Return the account with this id, in one statement."""
+        found = await self._session.execute(_GET, {"user_id": user_id})
+        return found.unique().scalar_one_or_none()
 
     async def lock(self, user_id: UUID) -> User | None:
         """Return the account and keep others from changing it until the end."""
@@ -107,7 +110,10 @@ class UserRepository:
         return await self._session.scalar(statement.limit(1)) is not None
 
 
-def _with_roles() -> Select[User]:
+def _with_roles(load: Callable[..., Any] = selectinload) -> Select[User]:
     # What a lock waited for must be read anew, so loaded rows are overwritten.
-    loading = select(User).options(selectinload(User.roles))
+    loading = select(User).options(load(User.roles))
     return loading.execution_options(populate_existing=True)
+
+
+_GET = _with_roles(joinedload).where(User.id == bindparam("user_id"))

@@ -73,6 +73,8 @@ class Sessions:
             BusyError: If others change the session all the time.
         """
         async with self._database.writing() as session:
+            if refreshed := await self._rotate_newest(session, claim, client):
+                return refreshed
             for _ in range(ATTEMPTS):
                 if refreshed := await self._try_refresh(session, claim, client):
                     return refreshed
@@ -138,6 +140,14 @@ class Sessions:
         if ended or deleted:
             logger.info("session.tidied", extra={"ended": ended, "deleted": deleted})
 
+    async def _rotate_newest(
+        self, session: AsyncSession, claim: RefreshClaim, client: Client
+    ) -> tuple[User, Session] | None:
+        """Do what is nearly always to be done, in one statement; None if it is not."""
+        rotation = self._rotation(claim.generation + 1, client)
+        row = await SessionRepository(session).rotate_newest(claim.session_id, rotation)
+        return (await self._owner(session, row), row) if row else None
+
     async def _try_refresh(
         self, session: AsyncSession, claim: RefreshClaim, client: Client
     ) -> tuple[User, Session] | None:
@@ -158,7 +168,7 @@ class Sessions:
         if verdict is Verdict.REPEAT:
             return user, row
         # A renewed pair is that of the present generation, the next after the claim's.
-        rotation = self._rotation(claim.generation + 1, row, client)
+        rotation = self._rotation(claim.generation + 1, client)
         rotated = await repository.rotate(row, rotation)
         return (user, rotated) if rotated else None
 
@@ -181,12 +191,12 @@ class Sessions:
         position = Position(row.generation, row.rotated_at, row.confirmed)
         return judge(presented, position, self._clock(), self._grace)
 
-    def _rotation(self, generation: int, row: Session, client: Client) -> Rotation:
+    def _rotation(self, generation: int, client: Client) -> Rotation:
         now = self._clock()
         return Rotation(
             generation=generation,
             rotated_at=now,
-            expires_at=min(now + self._idle, row.max_expires_at),
+            expires_at=now + self._idle,
             ip=client.ip,
             user_agent=client.user_agent,
             device=client.device,

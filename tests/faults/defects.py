@@ -66,6 +66,7 @@ def no_compare_and_set() -> None:
     refresh = _replaceable(Sessions, "refresh")
     get = _replaceable(SessionRepository, "get")
     _replaceable(SessionRepository, "rotate")
+    _replaceable(Sessions, "_rotate_newest")
     seen: ContextVar[Any] = ContextVar("seen", default=None)
 
     async def refresh_carelessly(self: Sessions, claim: Any, client: Any) -> Any:
@@ -92,6 +93,10 @@ def no_compare_and_set() -> None:
         )
         return await self._session.scalar(statement)
 
+    async def never_first(*_: Any) -> None:
+        return None
+
+    Sessions._rotate_newest = never_first  # type: ignore[method-assign]
     Sessions.refresh = refresh_carelessly  # type: ignore[method-assign]
     SessionRepository.get = get_stale  # type: ignore[method-assign]
     SessionRepository.rotate = rotate  # type: ignore[method-assign]

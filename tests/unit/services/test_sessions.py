@@ -31,7 +31,14 @@ from tests.support.stored_sessions import change, found, orphan, stored, stored_
 AT_HOME = Client("192.0.2.7", "Mozilla/5.0 (X11; Linux) Firefox/140.0")
 
 
-class OutpacedOnce(Sessions):
+class Late(Sessions):
+    """Is never the first who wants to change a session, and so reads it before."""
+
+    async def _rotate_newest(self, *_: object) -> None:
+        return None
+
+
+class OutpacedOnce(Late):
     """Sees a row the first time as it was before somebody else changed it."""
 
     earlier: Callable[[Session], None] | None = None
@@ -43,7 +50,7 @@ class OutpacedOnce(Sessions):
         return super()._judge(presented, row)
 
 
-class OutpacedAlways(Sessions):
+class OutpacedAlways(Late):
     """Never sees a row as it is: somebody else rotates it all the time."""
 
     def _judge(self, presented: int, row: Session) -> Verdict:
@@ -51,7 +58,7 @@ class OutpacedAlways(Sessions):
         return super()._judge(presented, row)
 
 
-class EndedMeanwhile(Sessions):
+class EndedMeanwhile(Late):
     """Has the session end after it was seen alive."""
 
     async def _owner(self, session: AsyncSession, row: Session) -> User:
