@@ -96,7 +96,7 @@ def no_compare_and_set() -> None:
     async def never_first(*_: Any) -> None:
         return None
 
-    Sessions._rotate_newest = never_first  # type: ignore[method-assign]
+    Sessions._rotate_newest = never_first  # type: ignore[assignment,method-assign]
     Sessions.refresh = refresh_carelessly  # type: ignore[method-assign]
     SessionRepository.get = get_stale  # type: ignore[method-assign]
     SessionRepository.rotate = rotate  # type: ignore[method-assign]

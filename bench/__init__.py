@@ -1,0 +1,1 @@
+"""Side-by-side measurements of Cardea and its rivals: `python -m bench`."""

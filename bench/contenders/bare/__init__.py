@@ -1,0 +1,53 @@
+"""FastAPI with nothing around it: what the framework alone can do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.contenders.contender import Contender, Seeded
+from bench.load import Request
+
+SESSIONS = 1000
+
+
+class _Bare(Contender):
+    versions: Sequence[str] = ("fastapi", "uvicorn")
+    module: str
+
+    def command(self, port: int) -> Sequence[str]:
+        """Return uvicorn without its access log, which alone would cost a quarter."""
+        return [
+            *(self.python, "-m", "uvicorn", f"{self.module}:app"),
+            *("--app-dir", str(Path(__file__).parent)),
+            *("--port", str(port), "--no-access-log"),
+        ]
+
+    def seed(self, folder: Path, users: int, tokens: int) -> Seeded:
+        """There is nothing to be known by the server."""
+        numbered = [f"{n}.0" for n in range(SESSIONS)]
+        return Seeded(folder, ["none"] * tokens, numbered, "none")
+
+
+class BareRoute(_Bare):
+    """One route that answers with a model made beforehand."""
+
+    name = "bare FastAPI"
+    module = "me"
+    first_path = "/users/me"
+
+    def token_check(self, token: str) -> Request:
+        """Ask for the model; the token is not looked at, but is as long as it is."""
+        return Request("GET", "/users/me")
+
+
+class BareUpdate(_Bare):
+    """One route that does one compare-and-set."""
+
+    name = "bare UPDATE"
+    module = "rotate"
+    versions = ("fastapi", "sqlalchemy", "aiosqlite")
+    first_path = "/docs"
+    refresh_token = "%d+%.%d+"
+
+    def refresh(self, token: str) -> Request:
+        """Ask for the next generation of a row."""
+        return Request.post("/rotate", {"token": token})

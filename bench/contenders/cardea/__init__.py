@@ -1,0 +1,91 @@
+"""Cardea as it is shipped: `cardea serve`, in production's settings."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.contenders.contender import (
+    BCRYPT_ROUNDS,
+    PASSWORD,
+    Contender,
+    bearer,
+    email,
+)
+from bench.load import Request
+
+ROOT = Path(__file__).parents[3]
+API = "/api/v1"
+
+
+class Cardea(Contender):
+    """One process on one SQLite file, unless told otherwise.
+
+    Args:
+        database_url: Where the data is.
+        workers: How many processes serve it.
+        breached_url: A server that stands for the breached passwords'.
+    """
+
+    name = "Cardea"
+    first_path = "/health/ready"
+    refresh_token = "cardea_rt_[%w_-]+"
+
+    def __init__(
+        self,
+        breached_url: str,
+        database_url: str = "sqlite+aiosqlite:///cardea.db",
+        workers: int = 1,
+    ) -> None:
+        self._breached_url = breached_url
+        self._database_url = database_url
+        self._workers = workers
+
+    def command(self, port: int) -> Sequence[str]:
+        """Return what the README and the documentation say."""
+        return [self.python, "-m", "app", "serve"]
+
+    def environment(self, port: int) -> Mapping[str, str]:
+        """Return production's settings: nothing is switched off.
+
+        The load comes from many addresses behind a proxy, as limits are on.
+        """
+        return {
+            "PYTHONPATH": str(ROOT),
+            "ENVIRONMENT": "production",
+            "SECRET_KEY": "x" * 40 + "-of-a-benchmark",
+            "PUBLIC_URL": "http://127.0.0.1",
+            "TRUSTED_PROXIES": "127.0.0.1",
+            "DATABASE_URL": self._database_url,
+            "BREACHED_PASSWORDS_URL": self._breached_url,
+            "BCRYPT_ROUNDS": str(BCRYPT_ROUNDS),
+            "SERVE_PORT": str(port),
+            "SERVE_WORKERS": str(self._workers),
+            "SERVE_DRAIN_SECONDS": "0",
+        }
+
+    def seed_command(self, users: int, tokens: int) -> Sequence[str]:
+        """Return the tool beside this file."""
+        module = f"{__name__}.seed"
+        return [self.python, "-m", module, str(users), str(tokens)]
+
+    def token_check(self, token: str) -> Request:
+        """Ask who the caller is."""
+        return Request("GET", f"{API}/users/me", bearer(token))
+
+    def sign_in(self, number: int) -> Request:
+        """Sign in with the right password."""
+        body = {"email": email(number), "password": PASSWORD}
+        return Request.post(f"{API}/auth/login", body).coming_from(number)
+
+    def sign_up(self, number: int) -> Request:
+        """Sign up with an address that nobody has."""
+        body = {"email": f"new-{email(number)}", "password": PASSWORD}
+        return Request.post(f"{API}/auth/register", body).coming_from(number)
+
+    def refresh(self, token: str) -> Request:
+        """Exchange a refresh token."""
+        return Request.post(f"{API}/auth/refresh", {"refresh_token": token})
+
+    def list_users(self, token: str, page: str) -> Request:
+        """Ask for fifty accounts."""
+        cursor = f"&cursor={page}" if page else ""
+        return Request("GET", f"{API}/users?limit=50{cursor}", bearer(token))

@@ -1,0 +1,1 @@
+"""The project: accounts and single-use refresh tokens."""
