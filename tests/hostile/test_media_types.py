@@ -4,7 +4,10 @@ import json
 
 import httpx2
 import pytest
+from starlette.routing import BaseRoute
 
+from app.api import v1
+from app.api.routes import JsonRoute
 from app.database import Database
 from tests.hostile.calls import CALLS, LOGIN, REGISTER, Call
 from tests.support.apps import RunningApp
@@ -36,6 +39,15 @@ JSON = {
     "spaces": " application/json ;  q=1",
 }
 OAUTH = f"{API}/auth/token"
+
+
+class TestEveryRoute:
+    """The routes of the API."""
+
+    @pytest.mark.parametrize("route", v1.router.routes, ids=lambda route: route.name)
+    def test_looks_at_the_type(self, route: BaseRoute) -> None:
+        """None was declared without the check."""
+        assert isinstance(route, JsonRoute)
 
 
 class TestJson:
