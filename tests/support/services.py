@@ -111,6 +111,15 @@ def held_lease() -> Lease:
     return lease
 
 
+async def nothing_by_itself(services: Services) -> None:
+    """Have nothing be asked of the database but what requests ask, whatever the time.
+
+    Keys are known, and what is remembered is vouched for.
+    """
+    await services.background.stop()
+    services.lease.renew(float("inf"))
+
+
 def interrupted(running: RunningApp) -> InterruptedPasswords:
     """Have the app use passwords during whose check something can happen."""
     passwords = InterruptedPasswords(

@@ -21,7 +21,7 @@ from tests.support.outsiders import execute
 from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.refreshing import refreshed
 from tests.support.rows import new_role, new_session, new_user
-from tests.support.services import held_lease
+from tests.support.services import held_lease, nothing_by_itself
 from tests.support.statements import statements
 
 
@@ -36,16 +36,10 @@ def tokens(settings: Settings, services: Services) -> AccessTokens:
     )
 
 
-async def keys_are_known(services: Services) -> None:
-    """Have nothing be read for the sake of keys, however busy the machine is."""
-    await services.background.stop()
-    services.lease.renew(float("inf"))
-
-
 @pytest.fixture
 async def cache(services: Services) -> PrincipalCache:
     """A cache that is told of the app's own changes and of no others."""
-    await keys_are_known(services)
+    await nothing_by_itself(services)
     cache = PrincipalCache(True, held_lease())
     services.database.on_change(cache.drop)
     return cache
@@ -170,7 +164,7 @@ class TestRemembered:
         self, services: Services, tokens: AccessTokens, ada: Person
     ) -> None:
         """Without a lease every call asks the database; with a new one, none does."""
-        await keys_are_known(services)
+        await nothing_by_itself(services)
         lease = Lease()
         kept = PrincipalCache(True, lease)
         principals = Principals(

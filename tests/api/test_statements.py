@@ -1,0 +1,135 @@
+"""What each operation asks of the database: no statement comes in unnoticed."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import httpx2
+import pytest
+
+from app.services.container import Services
+from tests.support.clock import FakeClock
+from tests.support.people import API, PASSWORD, Person
+from tests.support.services import nothing_by_itself
+from tests.support.statements import statements
+
+pytestmark = pytest.mark.one_process
+
+Ask: TypeAlias = Callable[[httpx2.AsyncClient, Person], Awaitable[httpx2.Response]]
+
+_TABLE = re.compile(r"(?:FROM|INTO|UPDATE)\s+(\w+)")
+_VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+async def check_token(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:
+    """Ask who the caller is."""
+    return await client.get(f"{API}/users/me", headers=person.headers)
+
+
+async def refresh(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:
+    """Exchange the refresh token."""
+    body = {"refresh_token": person.refresh_token}
+    return await client.post(f"{API}/auth/refresh", json=body)
+
+
+async def sign_in(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:
+    """Sign in once more."""
+    body = {"email": person.email, "password": person.password}
+    return await client.post(f"{API}/auth/login", json=body)
+
+
+async def sign_in_wrongly(client: httpx2.AsyncClient, _: Person) -> httpx2.Response:
+    """Sign in to an account that there is not."""
+    body = {"email": "nobody@example.com", "password": PASSWORD}
+    return await client.post(f"{API}/auth/login", json=body)
+
+
+async def sign_up(client: httpx2.AsyncClient, _: Person) -> httpx2.Response:
+    """Make an account."""
+    body = {"email": "grace@example.com", "password": PASSWORD}
+    return await client.post(f"{API}/auth/register", json=body)
+
+
+async def sign_out(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:
+    """End the session."""
+    return await client.post(f"{API}/auth/logout", headers=person.headers)
+
+
+async def list_users(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:
+    """List accounts."""
+    return await client.get(f"{API}/users", headers=person.headers)
+
+
+async def list_sessions(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:
+    """List one's own sessions."""
+    return await client.get(f"{API}/users/me/sessions", headers=person.headers)
+
+
+EXPECTED: dict[Ask, list[str]] = {
+    check_token: [],
+    refresh: ["UPDATE sessions", "SELECT users"],
+    sign_in: [
+        "SELECT users",
+        "SELECT users",
+        "SELECT user_roles",
+        "INSERT sessions",
+        "UPDATE users",
+    ],
+    sign_in_wrongly: ["SELECT users"],
+    sign_up: ["SELECT roles", "INSERT users", "INSERT user_roles"],
+    sign_out: ["SELECT sessions", "UPDATE sessions"],
+    list_users: ["SELECT users", "SELECT user_roles"],
+    list_sessions: ["SELECT sessions"],
+}
+
+
+def _name(value: object) -> str:
+    return getattr(value, "__name__", "")
+
+
+def asked(seen: list[str]) -> list[str]:
+    """Return verb and table of each statement; transactions are begun besides."""
+    return [
+        f"{verb} {found[1]}"
+        for statement in seen
+        if (verb := statement.split()[0]) in _VERBS
+        and (found := _TABLE.search(statement))
+    ]
+
+
+@pytest.fixture(autouse=True)
+async def only_requests_ask(services: Services) -> None:
+    """Have nothing else ask the database."""
+    await nothing_by_itself(services)
+
+
+class TestStatements:
+    """The statements of one request."""
+
+    @pytest.mark.parametrize(("ask", "expected"), EXPECTED.items(), ids=_name)
+    async def test_by_whom_the_process_remembers(
+        self,
+        client: httpx2.AsyncClient,
+        admin: Person,
+        clock: FakeClock,
+        ask: Ask,
+        expected: list[str],
+    ) -> None:
+        """They are these, and no others."""
+        for _ in range(2):
+            await check_token(client, admin)
+        clock.tick(seconds=1)
+        with statements() as seen:
+            answer = await ask(client, admin)
+        assert answer.status_code < 500
+        assert asked(seen) == expected
+
+    async def test_token_check_by_somebody_new(
+        self, client: httpx2.AsyncClient, admin: Person, services: Services
+    ) -> None:
+        """It reads the session, and the user with the roles."""
+        await check_token(client, admin)
+        services.database.tell(frozenset({admin.id}))
+        with statements() as seen:
+            await check_token(client, admin)
+        assert asked(seen) == ["SELECT sessions", "SELECT users"]
