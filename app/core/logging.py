@@ -18,7 +18,13 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _DETAIL = re.compile("^DETAIL:.*$", re.MULTILINE)
 _NOT_FIELDS = frozenset(
-    {*vars(logging.makeLogRecord({})), "message", "taskName", "color_message"}
+    {
+        *vars(logging.makeLogRecord({})),
+        "asctime",
+        "message",
+        "taskName",
+        "color_message",
+    }
 )
 """What the logging library and uvicorn keep in a record for themselves."""
 

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 DEVICE_HEADER = "Cardea-Device"
 """Where programs without cookies carry their device token, both ways."""
 
+_REQUEST_ID = b"x-request-id"
 _GOOD_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -105,7 +106,8 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append((b"x-request-id", own_id.encode()))
+                others = [one for one in message["headers"] if one[0] != _REQUEST_ID]
+                message["headers"] = [*others, (_REQUEST_ID, own_id.encode())]
             await send(message)
 
         try:
@@ -138,9 +140,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = message["headers"]
-                names = {name for name, _ in given}
-                given.extend(one for one in self._headers if one[0] not in names)
+                names = {name for name, _ in message["headers"]}
+                ours = [one for one in self._headers if one[0] not in names]
+                message["headers"] = [*message["headers"], *ours]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -202,7 +204,7 @@ class CrashGuard:
 
 
 def _request_id(scope: Scope) -> str:
-    given = header_value(scope, b"x-request-id")
+    given = header_value(scope, _REQUEST_ID)
     return given if _GOOD_REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 

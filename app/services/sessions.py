@@ -144,9 +144,15 @@ class Sessions:
         self, session: AsyncSession, claim: RefreshClaim, client: Client
     ) -> tuple[User, Session] | None:
         """Do what is nearly always to be done, in one statement; None if it is not."""
+        # The clock is looked at when the turn to write has come, which may take long.
+        await session.connection()
         rotation = self._rotation(claim.generation + 1, client)
         row = await SessionRepository(session).rotate_newest(claim.session_id, rotation)
-        return (await self._owner(session, row), row) if row else None
+        if row is None:
+            return None
+        user = await self._owner(session, row)
+        # PostgreSQL does not look at the user again after it has waited for the row.
+        return (user, row) if user.is_active else None
 
     async def _try_refresh(
         self, session: AsyncSession, claim: RefreshClaim, client: Client

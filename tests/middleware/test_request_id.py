@@ -4,7 +4,9 @@ import re
 
 import httpx2
 import pytest
+from starlette.responses import Response
 
+from app.core.middleware import RequestLog
 from tests.support.apps import RunningApp
 from tests.support.hostile import send
 from tests.support.people import API
@@ -53,6 +55,17 @@ class TestRequestId:
         """The answer and its problem carry the caller's id."""
         response = await client.get("/nowhere", headers={"X-Request-ID": given})
         assert problem(response, 404, "not_found")["request_id"] == given
+
+    async def test_wins(self) -> None:
+        """An answer that was fetched elsewhere does not carry two."""
+        fetched = Response(headers={"X-Request-ID": "of-somebody-else"})
+        transport = httpx2.ASGITransport(RequestLog(fetched, proxies=()))
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://testserver"
+        ) as client:
+            for given in ("request-1", "request-2"):
+                answer = await client.get("/", headers={"X-Request-ID": given})
+                assert answer.headers.get_list("x-request-id") == [given]
 
     @pytest.mark.parametrize("given", NOT_WELL_FORMED.values(), ids=NOT_WELL_FORMED)
     async def test_anything_else_is_replaced(

@@ -1,11 +1,13 @@
 """Refreshes that meet others in the database at the same moment."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from app.core.client import Client
 from app.core.config import Settings
@@ -16,7 +18,7 @@ from app.core.exceptions import (
 )
 from app.core.security import RefreshClaim
 from app.database import Database
-from app.models import EndReason, Session, User
+from app.models import EndReason, Session, User, UserStatus
 from app.repositories import SessionRepository, UserRepository
 from app.services.container import Services
 from tests.support.clock import FakeClock
@@ -150,3 +152,63 @@ class TestRivals:
             await until_it_waits(settings, database)
         with pytest.raises(InvalidRefreshTokenError):
             await waiting
+
+    async def test_the_user_is_disabled(
+        self, services: Services, ada: Person, settings: Settings, database: Database
+    ) -> None:
+        """Also by somebody who forgets to end the sessions."""
+        session_id, user_id = UUID(ada.session_id), UUID(ada.id)
+        async with database.writing() as held:
+            for change in (
+                update(User)
+                .where(User.id == user_id)
+                .values(status=UserStatus.DISABLED),
+                update(Session).where(Session.id == session_id).values(confirmed=True),
+            ):
+                await held.execute(change)
+            waiting = begin_refresh(services, ada)
+            await until_it_waits(settings, database)
+        with pytest.raises(SessionEndedError) as refusal:
+            await waiting
+        assert refusal.value.extra["reason"] == EndReason.USER_DISABLED
+        row = await stored(database, session_id)
+        assert row.end_reason == EndReason.USER_DISABLED
+
+
+@asynccontextmanager
+async def nobody_may_write(services: Services) -> AsyncIterator[None]:
+    """Have whoever wants to write wait for a connection."""
+    settings = services.settings
+    connections = 1 if settings.is_sqlite else settings.database_pool_size
+    async with AsyncExitStack() as stack:
+        for _ in range(connections):
+            held = await stack.enter_async_context(services.database.writing())
+            await held.connection()
+        yield
+
+
+class TestTurn:
+    """Sessions.refresh, when it is long until its turn to write."""
+
+    async def test_is_when_it_is_dated(
+        self, services: Services, ada: Person, clock: FakeClock
+    ) -> None:
+        """The grace period begins with the rotation, not with the wait for it."""
+        async with nobody_may_write(services):
+            waiting = begin_refresh(services, ada)
+            await asyncio.sleep(0)
+            clock.tick(seconds=20)
+        _, row = await waiting
+        assert row.rotated_at == clock()
+
+    async def test_is_when_it_is_judged(
+        self, services: Services, ada: Person, clock: FakeClock
+    ) -> None:
+        """A session whose time ends meanwhile has ended."""
+        async with nobody_may_write(services):
+            waiting = begin_refresh(services, ada)
+            await asyncio.sleep(0)
+            clock.tick(days=30)
+        with pytest.raises(SessionEndedError) as refusal:
+            await waiting
+        assert refusal.value.extra["reason"] == EndReason.IDLE_TIMEOUT
