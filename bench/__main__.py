@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from anyio.from_thread import start_blocking_portal
+
 from bench import machine, report
-from bench.breached import breached_passwords
-from bench.cases import CASES, ROUNDS
+from bench.cases import CASES, CHAINS, ROUNDS
 from bench.contenders.bare import BareRoute, BareUpdate
 from bench.contenders.better_auth import BetterAuth
 from bench.contenders.cardea import Cardea
@@ -18,6 +19,7 @@ from bench.contenders.django import Django
 from bench.contenders.fastapi_users import FastapiUsers
 from bench.load import MissingToolError, check_tools
 from bench.measuring import Field, Measured
+from tests.support.servers.range_api import RangeApi
 
 EXTRA = ("start", "saturated")
 USERS = 10_000
@@ -33,9 +35,10 @@ def main() -> int:
         return 2
     measured: list[Measured] = []
     with ExitStack() as stack:
-        breached = stack.enter_context(breached_passwords())
+        portal = stack.enter_context(start_blocking_portal())
+        breached = portal.wrap_async_context_manager(RangeApi())
         known = [
-            Cardea(breached),
+            Cardea(stack.enter_context(breached).url),
             BareRoute(),
             BareUpdate(),
             FastapiUsers(),
@@ -69,7 +72,11 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--users", type=int, nargs="+", default=[USERS])
     parser.add_argument("--report", type=Path, default=Path("bench-report"))
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    fewest = (chosen.rounds + 1) * CHAINS
+    if min(chosen.users) < fewest:
+        parser.error(f"--users: {chosen.rounds} rounds need at least {fewest}")
+    return chosen
 
 
 def _installed(contenders: Sequence[Contender]) -> list[Contender]:

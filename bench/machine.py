@@ -4,10 +4,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
-
-_PARTS = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "pydantic")
 
 
 def cores() -> tuple[int, int]:
@@ -36,7 +33,6 @@ def description() -> dict[str, str]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "wrk": said.stdout.split()[1],
-        **{part: version(part) for part in _PARTS},
     }
 
 

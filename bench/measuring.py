@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import hashing
-from bench.cases import MANY_TOKENS, Case, one_token, sign_in
+from bench.cases import BARE, MANY_TOKENS, Case, one_token, sign_in
 from bench.contenders.contender import Contender, Seeded
 from bench.load import Load, Outcome, loading, outcome_of, put
 from bench.machine import cores
@@ -85,10 +85,9 @@ class Field:
 
     def measure_start(self, rounds: int) -> list[Measured]:
         """Start everybody in turn, and see how long it takes and what it needs."""
-        able = [one for one in self._contenders if one.name != "bare UPDATE"]
+        able = [one for one in self._contenders if one.token_check("")]
         found = [
-            Measured("start", "Start", "bare FastAPI", one.name, self._users)
-            for one in able
+            Measured("start", "Start", BARE, one.name, self._users) for one in able
         ]
         for _ in range(rounds):
             for one, measured in zip(able, found, strict=True):

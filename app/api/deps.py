@@ -84,23 +84,7 @@ async def get_client(request: Request) -> Client:
     return Client(request.state.log["client"], agent.replace("\x00", ""), device)
 
 
-async def get_bearer_token(request: Request) -> str | None:
-    """Return the token of the Authorization header, None if there is no such header."""
-    return bearer_token(request)
-
-
-ServicesDep = Annotated[Services, Depends(get_services)]
-SettingsDep = Annotated[Settings, Depends(get_settings)]
-AuthServiceDep = Annotated[AuthService, Depends(get_auth)]
-UserServiceDep = Annotated[UserService, Depends(get_users)]
-SessionsDep = Annotated[Sessions, Depends(get_sessions)]
-RoleServiceDep = Annotated[RoleService, Depends(get_roles)]
-CookiesDep = Annotated[Cookies, Depends(get_cookies)]
-ClientDep = Annotated[Client, Depends(get_client)]
-BearerTokenDep = Annotated[str | None, Depends(get_bearer_token)]
-
-
-def bearer_token(request: Request) -> str | None:
+async def bearer_token(request: Request) -> str | None:
     """Return the token of the Authorization header, None if there is no such header.
 
     A malformed header is an error, even where a good cookie stands beside it: whoever
@@ -113,6 +97,17 @@ def bearer_token(request: Request) -> str | None:
     if len(headers) > 1 or scheme.lower() != "bearer" or not token:
         raise InvalidTokenError
     return token
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+AuthServiceDep = Annotated[AuthService, Depends(get_auth)]
+UserServiceDep = Annotated[UserService, Depends(get_users)]
+SessionsDep = Annotated[Sessions, Depends(get_sessions)]
+RoleServiceDep = Annotated[RoleService, Depends(get_roles)]
+CookiesDep = Annotated[Cookies, Depends(get_cookies)]
+ClientDep = Annotated[Client, Depends(get_client)]
+BearerTokenDep = Annotated[str | None, Depends(bearer_token)]
 
 
 class Scheme(OAuth2PasswordBearer):
@@ -137,7 +132,8 @@ class Caller(Scheme):
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]
         """Return who is calling, and have the access log say so."""
-        token = bearer_token(request) or cookies_of(request).access.read(request)
+        token = await bearer_token(request)
+        token = token or cookies_of(request).access.read(request)
         if token is None:
             raise NotAuthenticatedError
         principal = await services_of(request).principals.authenticate(token)

@@ -44,11 +44,8 @@ class RequestPatience:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        before = _patience.set(_Patience(self._seconds))
-        try:
+        with limited_patience(self._seconds):
             await self._app(scope, receive, send)
-        finally:
-            _patience.reset(before)
 
 
 @contextmanager

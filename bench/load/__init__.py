@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.machine import pinned
 
 HERE = Path(__file__).parent
+CLIENTS = 8
 GRACE_SECONDS = 60
 """How long wrk may take beyond its time: its clients wait for the last answers."""
 
@@ -79,7 +80,7 @@ class Load:
 
     requests: Sequence[Request]
     token: str | None = None
-    connections: int = 8
+    connections: int = CLIENTS
 
 
 def check_tools() -> None:

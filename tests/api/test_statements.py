@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from app.services.container import Services
+from tests.support import refreshing
 from tests.support.clock import FakeClock
 from tests.support.people import API, PASSWORD, Person
 from tests.support.services import nothing_by_itself
@@ -28,8 +29,7 @@ async def check_token(client: httpx2.AsyncClient, person: Person) -> httpx2.Resp
 
 async def refresh(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:
     """Exchange the refresh token."""
-    body = {"refresh_token": person.refresh_token}
-    return await client.post(f"{API}/auth/refresh", json=body)
+    return await refreshing.refresh(client, person.refresh_token)
 
 
 async def sign_in(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:

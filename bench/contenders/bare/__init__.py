@@ -1,12 +1,12 @@
 """FastAPI with nothing around it: what the framework alone can do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.contenders.contender import Contender, Seeded
 from bench.load import Request
 
-SESSIONS = 1000
+ROWS = 10_000
 
 
 class _Bare(Contender):
@@ -23,7 +23,7 @@ class _Bare(Contender):
 
     def seed(self, folder: Path, users: int, tokens: int) -> Seeded:
         """There is nothing to be known by the server."""
-        numbered = [f"{n}.0" for n in range(SESSIONS)]
+        numbered = [f"{n}.0" for n in range(ROWS)]
         return Seeded(folder, ["none"] * tokens, numbered, "none")
 
 
@@ -35,7 +35,7 @@ class BareRoute(_Bare):
     first_path = "/users/me"
 
     def token_check(self, token: str) -> Request:
-        """Ask for the model; the token is not looked at, but is as long as it is."""
+        """Ask for the model; there is nobody to look at a token."""
         return Request("GET", "/users/me")
 
 
@@ -47,6 +47,10 @@ class BareUpdate(_Bare):
     versions = ("fastapi", "sqlalchemy", "aiosqlite")
     first_path = "/docs"
     refresh_token = "%d+%.%d+"
+
+    def environment(self, port: int) -> Mapping[str, str]:
+        """Return how many rows there are to be."""
+        return {"ROWS": str(ROWS)}
 
     def refresh(self, token: str) -> Request:
         """Ask for the next generation of a row."""

@@ -1,5 +1,6 @@
 """The ceiling of writing: one compare-and-set, as durable as Cardea's."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SESSIONS = 1000
+ROWS = int(os.environ["ROWS"])
 
 
 class Base(DeclarativeBase):
@@ -56,7 +57,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await connection.run_sync(Base.metadata.drop_all)
         await connection.run_sync(Base.metadata.create_all)
     async with AsyncSession(engine) as session, session.begin():
-        session.add_all(Row(id=n, generation=0) for n in range(SESSIONS))
+        session.add_all(Row(id=n, generation=0) for n in range(ROWS))
     yield
 
 

@@ -17,27 +17,19 @@ API = "/api/v1"
 
 
 class Cardea(Contender):
-    """One process on one SQLite file, unless told otherwise.
+    """One process on one SQLite file.
 
     Args:
-        database_url: Where the data is.
-        workers: How many processes serve it.
         breached_url: A server that stands for the breached passwords'.
     """
 
     name = "Cardea"
+    versions = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "pydantic")
     first_path = "/health/ready"
     refresh_token = "cardea_rt_[%w_-]+"
 
-    def __init__(
-        self,
-        breached_url: str,
-        database_url: str = "sqlite+aiosqlite:///cardea.db",
-        workers: int = 1,
-    ) -> None:
+    def __init__(self, breached_url: str) -> None:
         self._breached_url = breached_url
-        self._database_url = database_url
-        self._workers = workers
 
     def command(self, port: int) -> Sequence[str]:
         """Return what the README and the documentation say."""
@@ -54,11 +46,9 @@ class Cardea(Contender):
             "SECRET_KEY": "x" * 40 + "-of-a-benchmark",
             "PUBLIC_URL": "http://127.0.0.1",
             "TRUSTED_PROXIES": "127.0.0.1",
-            "DATABASE_URL": self._database_url,
             "BREACHED_PASSWORDS_URL": self._breached_url,
             "BCRYPT_ROUNDS": str(BCRYPT_ROUNDS),
             "SERVE_PORT": str(port),
-            "SERVE_WORKERS": str(self._workers),
             "SERVE_DRAIN_SECONDS": "0",
         }
 

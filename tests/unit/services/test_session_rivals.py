@@ -1,8 +1,7 @@
 """Refreshes that meet others in the database at the same moment."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -175,16 +174,20 @@ class TestRivals:
         assert row.end_reason == EndReason.USER_DISABLED
 
 
-@asynccontextmanager
-async def nobody_may_write(services: Services) -> AsyncIterator[None]:
-    """Have whoever wants to write wait for a connection."""
+async def refreshed_late(
+    services: Services, ada: Person, clock: FakeClock, **wait: int
+) -> Outcome:
+    """Refresh while nobody may write for so long: all connections are in use."""
     settings = services.settings
     connections = 1 if settings.is_sqlite else settings.database_pool_size
     async with AsyncExitStack() as stack:
         for _ in range(connections):
             held = await stack.enter_async_context(services.database.writing())
             await held.connection()
-        yield
+        waiting = begin_refresh(services, ada)
+        await asyncio.sleep(0)
+        clock.tick(**wait)
+    return await waiting
 
 
 class TestTurn:
@@ -194,21 +197,13 @@ class TestTurn:
         self, services: Services, ada: Person, clock: FakeClock
     ) -> None:
         """The grace period begins with the rotation, not with the wait for it."""
-        async with nobody_may_write(services):
-            waiting = begin_refresh(services, ada)
-            await asyncio.sleep(0)
-            clock.tick(seconds=20)
-        _, row = await waiting
+        _, row = await refreshed_late(services, ada, clock, seconds=20)
         assert row.rotated_at == clock()
 
     async def test_is_when_it_is_judged(
         self, services: Services, ada: Person, clock: FakeClock
     ) -> None:
         """A session whose time ends meanwhile has ended."""
-        async with nobody_may_write(services):
-            waiting = begin_refresh(services, ada)
-            await asyncio.sleep(0)
-            clock.tick(days=30)
         with pytest.raises(SessionEndedError) as refusal:
-            await waiting
+            await refreshed_late(services, ada, clock, days=30)
         assert refusal.value.extra["reason"] == EndReason.IDLE_TIMEOUT
