@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.config import Settings
 from app.core.exceptions import StartupError
+from app.sqlite_driver import Driver
 
 logger = logging.getLogger(__name__)
 
@@ -224,6 +225,7 @@ def _sqlite_engine(
 ) -> AsyncEngine:
     engine = create_async_engine(
         settings.database_url,
+        module=Driver(),
         pool_size=connections,
         max_overflow=0,
         hide_parameters=True,
