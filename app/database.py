@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.core.config import Settings
 from app.core.exceptions import AppError, DatabaseUnavailableError
 from app.core.metrics import DATABASE_UNAVAILABLE
-from app.core.patience import Work, limited_patience, refuse_the_impatient
+from app.core.patience import LimitedPatience, Work, refuse_the_impatient
 from app.engines import (
     READ_ONLY,
     Replica,
@@ -167,7 +167,7 @@ class Database:
     async def close(self) -> None:
         """Close all connections, and wait a moment for what nobody else waits for."""
         await self._work.end_of_all(CLOSE_SECONDS)
-        with suppress(TimeoutError), limited_patience(CLOSE_SECONDS):
+        with suppress(TimeoutError), LimitedPatience(CLOSE_SECONDS):
             await self._to_the_end(self._dispose())
         if self.is_sqlite:
             self._work.give_up()
@@ -188,6 +188,9 @@ class Database:
         return await self._work.end_of(self._work.begin(work))
 
     async def _leave(self, session: "_Session") -> None:
+        if session.is_over:
+            await session.close()
+            return
         # What is over for the caller does not fail because closing takes long.
         with suppress(TimeoutError):
             await self._to_the_end(session.leave())
@@ -288,6 +291,12 @@ class _Session(AsyncSession):
         if self._under_way is not None:
             await asyncio.wait([self._under_way])
         await self.close()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is under way, and closing would find nothing to end."""
+        ended = self._under_way is None or self._under_way.done()
+        return ended and not self.in_transaction()
 
     # `scalars` is one of them too: it calls `execute`.
     connection = _uninterrupted(AsyncSession.connection)

@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from app import __version__
 from app.api import metrics, openapi, pages, system, v1
@@ -33,6 +36,18 @@ from app.services.setup import NewAdmin
 DEVELOPMENT_HOSTS = ("localhost", "127.0.0.1", "[::1]", "testserver")
 
 
+class Application(FastAPI):
+    """FastAPI without the layers around it whose work ours do already."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put our middleware around FastAPI's handlers of errors and open files."""
+        app: ASGIApp = AsyncExitStackMiddleware(self.router)
+        app = ExceptionMiddleware(app, handlers=self.exception_handlers)
+        for make, args, kwargs in reversed(self.user_middleware):
+            app = make(app, *args, **kwargs)
+        return app
+
+
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """Build the service; nothing is opened or started before its lifespan begins."""
     problems = Problems(settings.public_url)
@@ -44,7 +59,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             app.state.services = services
             yield
 
-    app = FastAPI(
+    app = Application(
         title=f"{settings.service_name} API",
         version=__version__,
         description=openapi.DESCRIPTION,

@@ -84,11 +84,16 @@ async def get_client(request: Request) -> Client:
     return Client(request.state.log["client"], agent.replace("\x00", ""), device)
 
 
-async def bearer_token(request: Request) -> str | None:
-    """Return the token of the Authorization header, None if there is no such header.
+async def get_bearer_token(request: Request) -> str | None:
+    """Return the token of the Authorization header, None if there is no such header."""
+    return _bearer_token(request)
 
-    A malformed header is an error, even where a good cookie stands beside it: whoever
-    sent it meant it.
+
+def _bearer_token(request: Request) -> str | None:
+    """Read the Authorization header.
+
+    A malformed one is an error, even where a good cookie stands beside it: whoever sent
+    it meant it.
     """
     headers = header_values(request.scope, b"authorization")
     if not headers:
@@ -107,7 +112,7 @@ SessionsDep = Annotated[Sessions, Depends(get_sessions)]
 RoleServiceDep = Annotated[RoleService, Depends(get_roles)]
 CookiesDep = Annotated[Cookies, Depends(get_cookies)]
 ClientDep = Annotated[Client, Depends(get_client)]
-BearerTokenDep = Annotated[str | None, Depends(bearer_token)]
+BearerTokenDep = Annotated[str | None, Depends(get_bearer_token)]
 
 
 class Scheme(OAuth2PasswordBearer):
@@ -132,8 +137,7 @@ class Caller(Scheme):
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]
         """Return who is calling, and have the access log say so."""
-        token = await bearer_token(request)
-        token = token or cookies_of(request).access.read(request)
+        token = _bearer_token(request) or cookies_of(request).access.read(request)
         if token is None:
             raise NotAuthenticatedError
         principal = await services_of(request).principals.authenticate(token)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeAlias
 
@@ -12,8 +11,6 @@ Address: TypeAlias = IPv4Address | IPv6Address
 
 UNKNOWN_ADDRESS = "0.0.0.0"
 MAXIMUM_USER_AGENT = 300
-REMEMBERED_ADDRESSES = 1000
-LONGEST_ADDRESS = 45
 
 _BROWSERS = (
     ("Edg/", "Edge"),
@@ -95,13 +92,6 @@ def client_address(
 
 
 def _parse(text: str) -> Address | None:
-    # What is longer, such as an address with a zone, would fill the memory.
-    parse = _parse_once if len(text) <= LONGEST_ADDRESS else _parse_once.__wrapped__
-    return parse(text)
-
-
-@lru_cache(REMEMBERED_ADDRESSES)
-def _parse_once(text: str) -> Address | None:
     try:
         address = ip_address(text)
     except ValueError:

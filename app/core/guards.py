@@ -1,11 +1,11 @@
 """Guards: middleware that refuses requests before anything looks at them.
 
 Plain ASGI classes inside the crash guard, which answers what they raise; outermost
-first: HostCheck, CrossSiteGuard, BodyLimit.
+first: HostCheck, CrossSiteGuard, BodyLimit. None of them waits for anything itself.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -17,7 +17,7 @@ from app.core.exceptions import (
     CrossSiteRequestError,
     HostNotAllowedError,
 )
-from app.core.headers import header_value, header_values
+from app.core.headers import header_values
 
 MAXIMUM_BODY_BYTES = 64 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,13 +36,13 @@ class HostCheck:
         self._app = app
         self._hosts = frozenset(hosts)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass on what names a host of ours."""
         if scope["type"] == "http" and not scope["path"].startswith("/health/"):
             hosts = header_values(scope, b"host")
             if len(hosts) != 1 or _without_port(hosts[0]) not in self._hosts:
                 raise HostNotAllowedError
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 class CrossSiteGuard:
@@ -55,7 +55,7 @@ class CrossSiteGuard:
         self._cookies = cookies
         self._origins = frozenset(origins)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass on what is safe, has no cookie of ours, or comes from our own pages."""
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
             connection = HTTPConnection(scope)
@@ -63,7 +63,7 @@ class CrossSiteGuard:
                 connection.headers
             ):
                 raise CrossSiteRequestError
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
     def _is_ours(self, headers: Headers) -> bool:
         origin = headers.get("origin")
@@ -83,14 +83,13 @@ class BodyLimit:
         self._app = app
         self._maximum = maximum
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Count what arrives and stop at the limit."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        announced = header_value(scope, b"content-length", "0")
-        if not _NUMBER.fullmatch(announced) or int(announced) > self._maximum:
-            raise BodyTooLargeError
+            return self._app(scope, receive, send)
+        for announced in header_values(scope, b"content-length"):
+            if not _NUMBER.fullmatch(announced) or int(announced) > self._maximum:
+                raise BodyTooLargeError
         received = 0
 
         async def receive_limited() -> Message:
@@ -101,7 +100,7 @@ class BodyLimit:
                 raise BodyTooLargeError
             return message
 
-        await self._app(scope, receive_limited, send)
+        return self._app(scope, receive_limited, send)
 
 
 def _without_port(host: str) -> str:

@@ -6,11 +6,12 @@ CrashGuard, and then those of `guards.py`, which refuse requests.
 
 import logging
 import re
-import secrets
 import time
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any
 
+import uuid_utils
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -24,7 +25,7 @@ from app.core.exceptions import (
     InternalError,
     StartupError,
 )
-from app.core.headers import header_value, header_values
+from app.core.headers import header_values
 from app.core.logging import request_id
 from app.core.metrics import request_answered
 from app.core.problems import Problems
@@ -33,6 +34,12 @@ logger = logging.getLogger(__name__)
 
 DEVICE_HEADER = "Cardea-Device"
 """Where programs without cookies carry their device token, both ways."""
+
+REMEMBERED_CLIENTS = 1000
+"""To find out which of the addresses that a request names is its client's costs more
+than most of what is done here."""
+
+LONGEST_REMEMBERED = 200
 
 _REQUEST_ID = b"x-request-id"
 _GOOD_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
@@ -45,6 +52,9 @@ _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+RawHeaders = list[tuple[bytes, bytes]]
+
+_VARY = (b"vary", b"Origin")
 _HSTS = "max-age=31536000; includeSubDomains"
 
 
@@ -84,12 +94,15 @@ class RequestLog:
     """Gives each request an id, finds out its client's address, writes one line.
 
     What stands in the scope's state under `log` is part of that line; whoever learns
-    more about the caller adds it there.
+    more about the caller adds it there. Beside it stands the `status` of the answer,
+    once that has begun.
     """
 
     def __init__(self, app: ASGIApp, proxies: Sequence[Network]) -> None:
         self._app = app
-        self._proxies = proxies
+        self._find_address = lru_cache(REMEMBERED_CLIENTS)(
+            partial(client_address, proxies=proxies)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with `X-Request-ID`; log the method, route, status and duration."""
@@ -98,14 +111,13 @@ class RequestLog:
             return
         own_id = _request_id(scope)
         token = request_id.set(own_id)
-        scope.setdefault("state", {})["log"] = {"client": self._address(scope)}
+        state = scope.setdefault("state", {})
+        state["log"] = {"client": self._address(scope)}
         started = time.perf_counter()
-        status = 0
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                state["status"] = message["status"]
                 others = [one for one in message["headers"] if one[0] != _REQUEST_ID]
                 message["headers"] = [*others, (_REQUEST_ID, own_id.encode())]
             await send(message)
@@ -114,15 +126,19 @@ class RequestLog:
             await self._app(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - started
-            facts = _facts(scope, status, round(seconds * 1000, 2))
+            facts = _facts(scope, round(seconds * 1000, 2))
             logger.info("request.answered", extra=facts)
-            request_answered(scope["method"], facts["route"], status, seconds)
+            request_answered(facts["method"], facts["route"], facts["status"], seconds)
             request_id.reset(token)
 
     def _address(self, scope: Scope) -> str:
         peer = scope["client"][0] if scope.get("client") else None
-        forwarded = header_values(scope, b"x-forwarded-for")
-        return client_address(peer, forwarded, self._proxies)
+        forwarded = tuple(header_values(scope, b"x-forwarded-for"))
+        # The text is anybody's: what is long would fill the memory.
+        is_short = sum(map(len, forwarded)) <= LONGEST_REMEMBERED
+        remembered = self._find_address
+        find = remembered if is_short else remembered.__wrapped__
+        return find(peer, forwarded)
 
 
 class SecurityHeaders:
@@ -134,18 +150,23 @@ class SecurityHeaders:
         if https:
             headers["Strict-Transport-Security"] = _HSTS
         self._headers = Headers(headers).raw
+        self._names = {name for name, _ in self._headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Complete the headers of every answer."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                names = {name for name, _ in message["headers"]}
-                ours = [one for one in self._headers if one[0] not in names]
-                message["headers"] = [*message["headers"], *ours]
+                message["headers"] = self._completed(message["headers"])
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+    def _completed(self, given: RawHeaders) -> RawHeaders:
+        own = {name for name, _ in given}
+        if self._names.isdisjoint(own):
+            return [*given, *self._headers]
+        return [*given, *(one for one in self._headers if one[0] not in own)]
 
 
 class Cors(CORSMiddleware):
@@ -164,6 +185,19 @@ class Cors(CORSMiddleware):
             max_age=600,
         )
         self._problems = problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer pages of other origins; all others are told what caches must know."""
+        if scope["type"] != "http" or header_values(scope, b"origin"):
+            await super().__call__(scope, receive, send)
+            return
+
+        async def send_with_vary(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], _VARY]
+            await send(message)
+
+        await self.app(scope, receive, send_with_vary)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """Say whether a page of another origin may ask what it is about to ask."""
@@ -187,34 +221,30 @@ class CrashGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answering = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal answering
-            answering = True
-            await send(message)
-
         try:
-            await self._app(scope, receive, send_and_note)
+            await self._app(scope, receive, send)
         except Exception as error:
-            if answering:
+            if "status" in scope["state"]:
                 raise
             response = self._problems.response(_expected(error))
             await response(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:
-    given = header_value(scope, _REQUEST_ID)
-    return given if _GOOD_REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    given = header_values(scope, _REQUEST_ID)
+    if given and _GOOD_REQUEST_ID.fullmatch(given[0]):
+        return given[0]
+    return uuid_utils.uuid4().hex
 
 
-def _facts(scope: Scope, status: int, duration_ms: float) -> dict[str, Any]:
+def _facts(scope: Scope, duration_ms: float) -> dict[str, Any]:
+    state = scope["state"]
     return {
         "method": scope["method"],
         "route": route_template(scope),
-        "status": status,
+        "status": state.get("status", 0),
         "duration_ms": duration_ms,
-        **scope["state"]["log"],
+        **state["log"],
     }
 
 

@@ -44,18 +44,23 @@ class RequestPatience:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with limited_patience(self._seconds):
+        with LimitedPatience(self._seconds):
             await self._app(scope, receive, send)
 
 
-@contextmanager
-def limited_patience(seconds: float) -> Iterator[None]:
-    """Limit what all waits of this block take together."""
-    before = _patience.set(_Patience(seconds))
-    try:
-        yield
-    finally:
-        _patience.reset(before)
+class LimitedPatience:
+    """Limits what all waits of its block take together."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        """Begin with all of it."""
+        self._before = _patience.set(_Patience(self._seconds))
+
+    def __exit__(self, *_: object) -> None:
+        """Go back to what there was before."""
+        _patience.reset(self._before)
 
 
 def refuse_the_impatient(work: Coroutine[Any, Any, Any]) -> None:

@@ -2,19 +2,21 @@
 
 from app.models.base import Base, Identified, new_id
 from app.models.role import ADMIN, USER, Permission, Role, user_roles
-from app.models.session import EndReason, Session
+from app.models.session import EndReason, Session, SessionState
 from app.models.signing_key import StoredKey
-from app.models.user import User, UserChanges, UserStatus
+from app.models.user import Account, User, UserChanges, UserStatus
 
 __all__ = [
     "ADMIN",
     "USER",
+    "Account",
     "Base",
     "EndReason",
     "Identified",
     "Permission",
     "Role",
     "Session",
+    "SessionState",
     "StoredKey",
     "User",
     "UserChanges",

@@ -1,5 +1,6 @@
 """Sessions: one signed-in device each, and the family of its refresh tokens."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -23,6 +24,16 @@ class EndReason(StrEnum):
     ENDED_BY_ADMIN = "ended_by_admin"
     USER_DISABLED = "user_disabled"
     USER_DELETED = "user_deleted"
+
+
+def _why_ended(self: "Session | SessionState", now: datetime) -> EndReason | None:
+    """Return the reason if it has ended or its time is over, else None."""
+    if self.end_reason is not None:
+        return EndReason(self.end_reason)
+    if now < self.expires_at:
+        return None
+    by_age = self.expires_at >= self.max_expires_at
+    return EndReason.MAX_AGE if by_age else EndReason.IDLE_TIMEOUT
 
 
 class Session(Identified, Base):
@@ -49,11 +60,20 @@ class Session(Identified, Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     end_reason: Mapped[EndReason | None] = mapped_column(String(30))
 
-    def why_ended(self, now: datetime) -> EndReason | None:
-        """Return the reason if it has ended or its time is over, else None."""
-        if self.end_reason is not None:
-            return EndReason(self.end_reason)
-        if now < self.expires_at:
-            return None
-        by_age = self.expires_at >= self.max_expires_at
-        return EndReason.MAX_AGE if by_age else EndReason.IDLE_TIMEOUT
+    why_ended = _why_ended
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """What a request asks about a session, as it was when it was read."""
+
+    id: UUID
+    user_id: UUID
+    generation: int
+    confirmed: bool
+    created_at: datetime
+    expires_at: datetime
+    max_expires_at: datetime
+    end_reason: EndReason | None
+
+    why_ended = _why_ended

@@ -22,7 +22,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.core.metrics import SESSIONS_ENDED
 from app.database import note_change
-from app.models import EndReason, Session, User, UserStatus
+from app.models import EndReason, Session, SessionState, UserStatus
 from app.repositories.pages import Page, PageRequest, fetch_page
 
 
@@ -51,31 +51,38 @@ class End:
     at: datetime
 
 
-def _rotation(*conditions: ColumnElement[bool]) -> ReturningUpdate[Session]:
+_TABLE = Session.metadata.tables["sessions"]
+_SESSIONS, _USERS = _TABLE.c, Session.metadata.tables["users"].c
+
+STATE = [_SESSIONS[field.name] for field in fields(SessionState)]
+"""The columns that a `SessionState` is made of, in its order."""
+
+
+def _rotation(*conditions: ColumnElement[bool]) -> ReturningUpdate[Any]:
     """Return the statement that hands a generation out.
 
-    Made once: to make it takes as long as to execute it.
+    Made once, and about the table: to make it takes as long as to execute it, and the
+    ORM would make another of it each time.
     """
     new: dict[str, Any] = {
         field.name: bindparam(f"new_{field.name}") for field in fields(Rotation)
     }
-    last, idle = Session.max_expires_at, new["expires_at"]
+    last, idle = _SESSIONS.max_expires_at, new["expires_at"]
     return (
-        update(Session)
-        .where(Session.id == bindparam("seen"))
-        .where(Session.generation == bindparam("seen_generation"))
-        .where(Session.ended_at.is_(None), *conditions)
+        update(_TABLE)
+        .where(_SESSIONS.id == bindparam("seen"))
+        .where(_SESSIONS.generation == bindparam("seen_generation"))
+        .where(_SESSIONS.ended_at.is_(None), *conditions)
         .values(new | {"expires_at": case((last < idle, last), else_=idle)})
         .values(last_used_at=new["rotated_at"], confirmed=False)
-        .returning(Session)
-        .execution_options(populate_existing=True, synchronize_session=False)
+        .returning(*STATE)
     )
 
 
-_ROTATE_SEEN = _rotation(Session.confirmed == bindparam("seen_confirmed"))
+_ROTATE_SEEN = _rotation(_SESSIONS.confirmed == bindparam("seen_confirmed"))
 _ROTATE_NEWEST = _rotation(
-    Session.expires_at > bindparam("new_rotated_at"),
-    exists().where(User.id == Session.user_id, User.status == UserStatus.ACTIVE),
+    _SESSIONS.expires_at > bindparam("new_rotated_at"),
+    exists().where(_USERS.id == _SESSIONS.user_id, _USERS.status == UserStatus.ACTIVE),
 )
 
 
@@ -108,12 +115,14 @@ class SessionRepository:
             )
         return await fetch_page(self._session, statement, Session.id, request)
 
-    async def rotate(self, row: Session, to: Rotation) -> Session | None:
+    async def rotate(self, row: Session, to: Rotation) -> SessionState | None:
         """Change a session that still is as it was read; None if it has moved on."""
         seen = {"seen_generation": row.generation, "seen_confirmed": row.confirmed}
         return await self._rotate(_ROTATE_SEEN, row.id, to, seen)
 
-    async def rotate_newest(self, session_id: UUID, to: Rotation) -> Session | None:
+    async def rotate_newest(
+        self, session_id: UUID, to: Rotation
+    ) -> SessionState | None:
         """Change a session without having read it, if nothing speaks against it.
 
         It must live, its user must be active, and the generation that is handed out
@@ -122,7 +131,7 @@ class SessionRepository:
         seen = {"seen_generation": to.generation - 1}
         return await self._rotate(_ROTATE_NEWEST, session_id, to, seen)
 
-    async def confirm(self, row: Session) -> bool:
+    async def confirm(self, row: Session | SessionState) -> bool:
         """Note that something issued at the session's generation has come back."""
         statement = (
             update(Session)
@@ -131,7 +140,9 @@ class SessionRepository:
         )
         return await self._execute(statement) > 0
 
-    async def end(self, row: Session, reason: EndReason, now: datetime) -> bool:
+    async def end(
+        self, row: Session | SessionState, reason: EndReason, now: datetime
+    ) -> bool:
         """End a session; False if it had ended already."""
         statement = update(Session).where(Session.id == row.id)
         return await self._end(statement, End(reason, now), row.user_id)
@@ -190,16 +201,17 @@ class SessionRepository:
 
     async def _rotate(
         self,
-        statement: ReturningUpdate[Session],
+        statement: ReturningUpdate[Any],
         session_id: UUID,
         to: Rotation,
         seen: Mapping[str, object],
-    ) -> Session | None:
+    ) -> SessionState | None:
         values = {f"new_{name}": value for name, value in vars(to).items()}
-        found = await self._session.scalars(
+        found = await self._session.execute(
             statement, {"seen": session_id, **seen, **values}
         )
-        return found.one_or_none()
+        row = found.one_or_none()
+        return None if row is None else SessionState(*row)
 
     async def _end(self, statement: Update, end: End, user_id: UUID) -> bool:
         note_change(self._session, user_id)

@@ -1,19 +1,28 @@
 """Accounts in the database."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
 
 from app.core.emails import email_key
 from app.core.exceptions import EmailTakenError
 from app.database import note_change
-from app.models import ADMIN, User, UserStatus, user_roles
+from app.models import (
+    ADMIN,
+    Account,
+    SessionState,
+    User,
+    UserStatus,
+    user_roles,
+)
 from app.repositories.pages import Page, PageRequest, fetch_page
+from app.repositories.sessions import STATE
 
 
 class UserRepository:
@@ -23,9 +32,24 @@ class UserRepository:
         self._session = session
 
     async def get(self, user_id: UUID) -> User | None:
-        """Return the account with this id, in one statement."""
-        found = await self._session.execute(_GET, {"user_id": user_id})
-        return found.unique().scalar_one_or_none()
+        """Return the account with this id, to be changed."""
+        return await self._session.scalar(_with_roles().where(User.id == user_id))
+
+    async def read(self, user_id: UUID) -> Account | None:
+        """Return the account with this id as it is now."""
+        found = await self._session.execute(_READ, {"user_id": user_id})
+        rows = found.all()
+        return _account(rows) if rows else None
+
+    async def read_with_session(
+        self, user_id: UUID, session_id: UUID
+    ) -> tuple[Account, SessionState] | None:
+        """Return an account and a session of it, ended or not, in one statement."""
+        ids = {"user_id": user_id, "session_id": session_id}
+        rows = (await self._session.execute(_READ_WITH_SESSION, ids)).all()
+        if not rows:
+            return None
+        return _account(rows), SessionState(*rows[0][-len(STATE) :])
 
     async def lock(self, user_id: UUID) -> User | None:
         """Return the account and keep others from changing it until the end."""
@@ -110,10 +134,39 @@ class UserRepository:
         return await self._session.scalar(statement.limit(1)) is not None
 
 
-def _with_roles(load: Callable[..., Any] = selectinload) -> Select[User]:
+def _with_roles() -> Select[User]:
     # What a lock waited for must be read anew, so loaded rows are overwritten.
-    loading = select(User).options(load(User.roles))
+    loading = select(User).options(selectinload(User.roles))
     return loading.execution_options(populate_existing=True)
 
 
-_GET = _with_roles(joinedload).where(User.id == bindparam("user_id"))
+_USERS, _ROLES, _SESSIONS = map(
+    User.metadata.tables.__getitem__, ("users", "roles", "sessions")
+)
+_OWN = [field.name for field in fields(Account) if field.name in _USERS.c]
+
+_READ = (
+    select(*(_USERS.c[name] for name in _OWN), _ROLES.c.name, _ROLES.c.permissions)
+    .select_from(_USERS.outerjoin(user_roles.join(_ROLES)))
+    .where(_USERS.c.id == bindparam("user_id"))
+    .order_by(_ROLES.c.name)
+)
+"""One row for each role; made once, and about the tables: to have the ORM read a user
+takes twice as long."""
+
+_READ_WITH_SESSION = (
+    _READ.add_columns(*STATE)
+    .join(_SESSIONS, _SESSIONS.c.user_id == _USERS.c.id)
+    .where(_SESSIONS.c.id == bindparam("session_id"))
+)
+
+
+def _account(rows: Sequence[Any]) -> Account:
+    """Put the rows of one user together; who has no role has one row without any."""
+    end = len(_OWN)
+    roles = [(row[end], row[end + 1]) for row in rows if row[end] is not None]
+    return Account(
+        **dict(zip(_OWN, rows[0])),
+        roles=tuple(name for name, _ in roles),
+        permissions=frozenset(one for _, allowed in roles for one in allowed),
+    )

@@ -1,12 +1,13 @@
 """Accounts in requests and responses."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Self, cast
 from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
-from app.models import Role
+from app.models import Account, Role
 from app.models import User as UserRow
 from app.models import UserChanges, UserStatus
 from app.schemas.base import (
@@ -22,8 +23,8 @@ from app.schemas.base import (
 MAXIMUM_ROLES = 20
 
 
-def _names(roles: list[Role]) -> list[str]:
-    return [role.name for role in roles]
+def _names(roles: Iterable[Role | str]) -> list[str]:
+    return [role.name if isinstance(role, Role) else role for role in roles]
 
 
 RoleNames = Annotated[list[RoleName], Field(max_length=MAXIMUM_ROLES)]
@@ -43,7 +44,7 @@ class User(ResponseBody):
     last_sign_in_at: datetime | None
 
     @classmethod
-    def of(cls, row: UserRow) -> Self:
+    def of(cls, row: UserRow | Account) -> Self:
         """Return the account as it is shown."""
         return cls.model_validate(row)
 

@@ -26,7 +26,7 @@ from app.core.security import (
     RefreshTokens,
 )
 from app.database import Database
-from app.models import USER, Session, User, new_id
+from app.models import USER, Account, Session, SessionState, User, new_id
 from app.repositories import RoleRepository, SessionRepository, UserRepository
 from app.services.keys import Keys
 from app.services.limits import Limits
@@ -43,8 +43,8 @@ class SignedIn:
     `device_token` proves the sign-in to later ones; a refresh gives none.
     """
 
-    user: User
-    session: Session
+    user: User | Account
+    session: Session | SessionState
     access_token: str
     refresh_token: str
     device_token: str | None = None
@@ -241,7 +241,10 @@ class AuthService:
         return user, row
 
     def _with_tokens(
-        self, user: User, row: Session, device_token: str | None = None
+        self,
+        user: User | Account,
+        row: Session | SessionState,
+        device_token: str | None = None,
     ) -> SignedIn:
         return SignedIn(
             user,
@@ -251,7 +254,9 @@ class AuthService:
             device_token,
         )
 
-    def _claims(self, user: User, row: Session) -> AccessClaims:
+    def _claims(
+        self, user: User | Account, row: Session | SessionState
+    ) -> AccessClaims:
         now = int(self._clock().timestamp())
         return AccessClaims(
             iss=self._settings.public_url,
@@ -265,6 +270,6 @@ class AuthService:
             gen=row.generation,
             auth_time=int(row.created_at.timestamp()),
             amr=["pwd"],
-            roles=user.role_names,
+            roles=list(user.role_names),
             scope=" ".join(sorted(user.permissions)),
         )

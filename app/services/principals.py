@@ -16,7 +16,7 @@ from app.core.exceptions import PermissionDeniedError, SessionEndedError
 from app.core.metrics import PRINCIPAL_LOOKUPS
 from app.core.security import AccessClaims, AccessTokens
 from app.database import EVERYTHING, Changes, Database
-from app.models import ADMIN, EndReason, Session, User
+from app.models import ADMIN, Account, EndReason, Session, SessionState, User
 from app.repositories import RoleRepository, SessionRepository, UserRepository
 from app.repositories.roles import ALL_ROLES
 from app.services.invalidation import Lease
@@ -33,22 +33,14 @@ _MISSES = PRINCIPAL_LOOKUPS.labels("miss")
 _OF_EVERYBODY = frozenset({ALL_ROLES, EVERYTHING})
 
 
-@dataclass(frozen=True)
-class Principal:
-    """A caller whose token, session and account have been checked."""
+class _Permitted:
+    """Somebody who may do what the roles of their account allow."""
 
-    user: User
-    session: Session
-    permissions: frozenset[str]
-
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """What the log calls the caller."""
-        return {"user_id": str(self.user.id), "session_id": str(self.session.id)}
+    user: User | Account
 
     def holds(self, permission: str) -> bool:
         """Tell whether the caller has a permission; an admin has every one."""
-        return permission in self.permissions or ADMIN in self.user.role_names
+        return permission in self.user.permissions or ADMIN in self.user.role_names
 
     def must_hold(self, *permissions: str) -> None:
         """Refuse a caller who lacks one of these.
@@ -58,6 +50,27 @@ class Principal:
         """
         if not all(self.holds(permission) for permission in permissions):
             raise PermissionDeniedError
+
+
+@dataclass(frozen=True, eq=False)
+class Principal(_Permitted):
+    """A caller whose token, session and account have been checked."""
+
+    user: Account
+    session: SessionState
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What the log calls the caller."""
+        return {"user_id": str(self.user.id), "session_id": str(self.session.id)}
+
+
+@dataclass(frozen=True)
+class Actor(_Permitted):
+    """A caller who is about to change something: nobody else changes them meanwhile."""
+
+    user: User
+    session: Session
 
 
 @dataclass(eq=False)
@@ -146,12 +159,12 @@ class Principals:
         """
         await self._keys.keep_up()
         claims = self._tokens.read(access_token)
-        principal = self._cache.get(claims.sub, claims.sid)
+        principal = self._remembered(claims)
         (_HITS if principal else _MISSES).inc()
-        if principal is None or self._is_behind(principal.session, claims):
+        if principal is None:
             principal = await self._load(claims)
-        if reason := principal.session.why_ended(self._clock()):
-            raise SessionEndedError(reason)
+            if reason := principal.session.why_ended(self._clock()):
+                raise SessionEndedError(reason)
         if _is_news(claims, principal.session):
             await self._confirm(principal.session)
         return principal
@@ -159,7 +172,7 @@ class Principals:
     @asynccontextmanager
     async def writing(
         self, by: Principal, *targets: UUID
-    ) -> AsyncIterator[tuple[AsyncSession, Principal]]:
+    ) -> AsyncIterator[tuple[AsyncSession, Actor]]:
         """Give a writing session, and the caller as they are now.
 
         Time has passed since the request began: a password was hashed, others wrote.
@@ -176,47 +189,54 @@ class Principals:
         async with self._database.writing() as session:
             for user_id in sorted({by.user.id, *targets}):
                 await UserRepository(session).lock(user_id)
-            if by.permissions:
+            if by.user.permissions:
                 # What follows may rest on what roles allow.
                 await RoleRepository(session).lock_all()
             await SessionRepository(session).lock(by.session.id)
-            current = await _read(session, by.user.id, by.session.id)
-            if reason := current.session.why_ended(self._clock()):
+            row = await SessionRepository(session).get(by.session.id)
+            user = await UserRepository(session).get(by.user.id)
+            if row is None or user is None:
+                raise SessionEndedError(EndReason.USER_DELETED)
+            _refuse_disabled(user, row)
+            if reason := row.why_ended(self._clock()):
                 raise SessionEndedError(reason)
-            yield session, current
+            yield session, Actor(user, row)
 
-    def _is_behind(self, row: Session, claims: AccessClaims) -> bool:
-        """Tell whether a session has been refreshed since it was remembered.
+    def _remembered(self, claims: AccessClaims) -> Principal | None:
+        """Return who this is if that is known, and no refresh may have changed it.
 
         A refresh takes nothing away, so nobody is told of it: what it has renewed is
         read when it matters.
         """
-        return claims.gen > row.generation or row.why_ended(self._clock()) is not None
+        known = self._cache.get(claims.sub, claims.sid)
+        if known is None or claims.gen > known.session.generation:
+            return None
+        return None if known.session.why_ended(self._clock()) else known
 
     async def _load(self, claims: AccessClaims) -> Principal:
         load = self._cache.begin_load()
         async with self._database.reading() as session:
-            principal = await _read(session, claims.sub, claims.sid)
+            users = UserRepository(session)
+            found = await users.read_with_session(claims.sub, claims.sid)
+        if found is None:
+            # Access tokens outlive nothing but the deletion of their user.
+            raise SessionEndedError(EndReason.USER_DELETED)
+        _refuse_disabled(*found)
+        principal = Principal(*found)
         self._cache.keep(principal, load)
         return principal
 
-    async def _confirm(self, row: Session) -> None:
+    async def _confirm(self, row: SessionState) -> None:
         async with self._database.writing() as session:
             await SessionRepository(session).confirm(row)
         self._cache.drop(frozenset({str(row.user_id)}))
 
 
-async def _read(session: AsyncSession, user_id: UUID, session_id: UUID) -> Principal:
-    row = await SessionRepository(session).get(session_id)
-    user = await UserRepository(session).get(user_id)
-    if row is None or user is None or row.user_id != user.id:
-        # Access tokens outlive nothing but the deletion of their user.
-        raise SessionEndedError(EndReason.USER_DELETED)
+def _refuse_disabled(user: User | Account, row: Session | SessionState) -> None:
     if not user.is_active:
         raise SessionEndedError(row.end_reason or EndReason.USER_DISABLED)
-    return Principal(user, row, user.permissions)
 
 
-def _is_news(claims: AccessClaims, row: Session) -> bool:
+def _is_news(claims: AccessClaims, row: SessionState) -> bool:
     """Tell whether this token is the first sign that its generation has arrived."""
     return claims.gen == row.generation and not row.confirmed

@@ -8,7 +8,7 @@ from app.core.exceptions import RoleBuiltinError
 from app.database import Database
 from app.models import Permission, Role
 from app.repositories import RoleRepository
-from app.services.principals import Principal, Principals
+from app.services.principals import Actor, Principal, Principals
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +60,8 @@ class RoleService:
             builtin=False,
             created_at=self._clock(),
         )
-        async with self._principals.writing(by) as (session, by):
-            by.must_hold(Permission.ROLES_WRITE, *permissions)
+        async with self._principals.writing(by) as (session, actor):
+            actor.must_hold(Permission.ROLES_WRITE, *permissions)
             await RoleRepository(session).add(role)
         logger.info("role.created", extra={"role": name})
         return role
@@ -76,10 +76,10 @@ class RoleService:
             RoleBuiltinError: If it is built in.
             PermissionDeniedError: If the caller lacks a permission given or taken.
         """
-        async with self._principals.writing(by) as (session, by):
+        async with self._principals.writing(by) as (session, actor):
             repository = RoleRepository(session)
-            role = await self._changeable(repository, by, name)
-            by.must_hold(*permissions)
+            role = await self._changeable(repository, actor, name)
+            actor.must_hold(*permissions)
             role.description = description
             role.permissions = sorted(set(permissions))
             await repository.changed()
@@ -95,17 +95,17 @@ class RoleService:
             RoleInUseError: If users have it.
             PermissionDeniedError: If the caller lacks one of its permissions.
         """
-        async with self._principals.writing(by) as (session, by):
+        async with self._principals.writing(by) as (session, actor):
             repository = RoleRepository(session)
-            await repository.delete(await self._changeable(repository, by, name))
+            await repository.delete(await self._changeable(repository, actor, name))
         logger.info("role.deleted", extra={"role": name})
 
     async def _changeable(
-        self, repository: RoleRepository, by: Principal, name: str
+        self, repository: RoleRepository, actor: Actor, name: str
     ) -> Role:
-        by.must_hold(Permission.ROLES_WRITE)
+        actor.must_hold(Permission.ROLES_WRITE)
         role = await repository.get(name)
         if role.builtin:
             raise RoleBuiltinError
-        by.must_hold(*role.permissions)
+        actor.must_hold(*role.permissions)
         return role

@@ -17,7 +17,7 @@ from app.core.exceptions import (
 )
 from app.core.security import RefreshClaim
 from app.database import Database
-from app.models import EndReason, Session, User
+from app.models import Account, EndReason, Session, SessionState, User
 from app.repositories import SessionRepository, UserRepository
 from app.repositories.pages import Page, PageRequest
 from app.repositories.sessions import End, Rotation
@@ -61,7 +61,7 @@ class Sessions:
 
     async def refresh(
         self, claim: RefreshClaim, client: Client
-    ) -> tuple[User, Session]:
+    ) -> tuple[Account, Session | SessionState]:
         """Give a genuine refresh token what it deserves (see `rotation.judge`).
 
         Returns:
@@ -142,7 +142,7 @@ class Sessions:
 
     async def _rotate_newest(
         self, session: AsyncSession, claim: RefreshClaim, client: Client
-    ) -> tuple[User, Session] | None:
+    ) -> tuple[Account, Session | SessionState] | None:
         """Do what is nearly always to be done, in one statement; None if it is not."""
         # The clock is looked at when the turn to write has come, which may take long.
         await session.connection()
@@ -156,7 +156,7 @@ class Sessions:
 
     async def _try_refresh(
         self, session: AsyncSession, claim: RefreshClaim, client: Client
-    ) -> tuple[User, Session] | None:
+    ) -> tuple[Account, Session | SessionState] | None:
         """Refresh a session as it is seen; None if somebody changes it meanwhile."""
         repository = SessionRepository(session)
         row = await repository.get(claim.session_id)
@@ -178,13 +178,15 @@ class Sessions:
         rotated = await repository.rotate(row, rotation)
         return (user, rotated) if rotated else None
 
-    async def _owner(self, session: AsyncSession, row: Session) -> User:
-        user = await UserRepository(session).get(row.user_id)
+    async def _owner(
+        self, session: AsyncSession, row: Session | SessionState
+    ) -> Account:
+        user = await UserRepository(session).read(row.user_id)
         if user is None:
             raise InvalidRefreshTokenError
         return user
 
-    def _due_end(self, row: Session, user: User, verdict: Verdict) -> End | None:
+    def _due_end(self, row: Session, user: Account, verdict: Verdict) -> End | None:
         """Return when and why a session ends now, None if it lives."""
         now = self._clock()
         if reason := row.why_ended(now):

@@ -26,7 +26,7 @@ from app.repositories import RoleRepository, SessionRepository, UserRepository
 from app.repositories.pages import Page, PageRequest
 from app.services.limits import Limits
 from app.services.passwords import Passwords
-from app.services.principals import Principal, Principals
+from app.services.principals import Actor, Principal, Principals
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +90,9 @@ class UserService:
         await self._must_hold_roles(by, roles)
         password_hash = await self._passwords.hash_new(password, email)
         user = User.new(email, password_hash, self._clock(), display_name)
-        async with self._principals.writing(by) as (session, by):
+        async with self._principals.writing(by) as (session, actor):
             user.roles = await RoleRepository(session).get_all(roles)
-            by.must_hold(Permission.USERS_WRITE, *user.permissions)
+            actor.must_hold(Permission.USERS_WRITE, *user.permissions)
             await UserRepository(session).add(user)
         logger.info("user.created", extra={"new_user": str(user.id)})
         return user
@@ -105,8 +105,8 @@ class UserService:
             UserNotFoundError: If there is none.
             LastAdminError: If the last active admin would be disabled.
         """
-        async with self._principals.writing(by, user_id) as (session, by):
-            by.must_hold(Permission.USERS_WRITE)
+        async with self._principals.writing(by, user_id) as (session, actor):
+            actor.must_hold(Permission.USERS_WRITE)
             user = await self._find(session, user_id)
             if changes.get("status") == UserStatus.DISABLED and user.is_active:
                 await self._keep_an_admin(session, user)
@@ -123,11 +123,11 @@ class UserService:
 
     async def rename_own(self, principal: Principal, display_name: str | None) -> User:
         """Change the name that is shown of the caller; None removes it."""
-        async with self._principals.writing(principal) as (session, by):
-            by.user.display_name = display_name
-            self._touch(session, by.user)
-        logger.info("user.renamed", extra={"of_user": str(by.user.id)})
-        return by.user
+        async with self._principals.writing(principal) as (session, actor):
+            actor.user.display_name = display_name
+            self._touch(session, actor.user)
+        logger.info("user.renamed", extra={"of_user": str(actor.user.id)})
+        return actor.user
 
     async def set_roles(self, by: Principal, user_id: UUID, names: list[str]) -> User:
         """Replace a user's roles.
@@ -139,12 +139,12 @@ class UserService:
                 are given or taken.
             LastAdminError: If the last active admin would be stripped.
         """
-        async with self._principals.writing(by, user_id) as (session, by):
-            by.must_hold(Permission.USERS_WRITE)
+        async with self._principals.writing(by, user_id) as (session, actor):
+            actor.must_hold(Permission.USERS_WRITE)
             user = await self._find(session, user_id)
             roles = await RoleRepository(session).get_all(names)
             for role in {*roles, *user.roles}:
-                by.must_hold(*role.permissions)
+                actor.must_hold(*role.permissions)
             if ADMIN not in names:
                 await self._keep_an_admin(session, user)
             user.roles = roles
@@ -160,8 +160,8 @@ class UserService:
             UserNotFoundError: If there is none.
             LastAdminError: If it is the last active admin's.
         """
-        async with self._principals.writing(by, user_id) as (session, by):
-            by.must_hold(Permission.USERS_WRITE)
+        async with self._principals.writing(by, user_id) as (session, actor):
+            actor.must_hold(Permission.USERS_WRITE)
             await self._delete(session, await self._find(session, user_id))
         logger.info("user.deleted", extra={"of_user": str(user_id)})
 
@@ -174,10 +174,10 @@ class UserService:
             LastAdminError: If the caller is the last active admin.
         """
         await self._check_password(principal, password)
-        async with self._principals.writing(principal) as (session, by):
-            self._refuse_other_password(principal, by)
-            await self._delete(session, by.user)
-        logger.info("user.deleted", extra={"of_user": str(by.user.id)})
+        async with self._principals.writing(principal) as (session, actor):
+            self._refuse_other_password(principal, actor)
+            await self._delete(session, actor.user)
+        logger.info("user.deleted", extra={"of_user": str(actor.user.id)})
 
     async def change_password(
         self, principal: Principal, current_password: str, new_password: str
@@ -191,17 +191,17 @@ class UserService:
         """
         await self._check_password(principal, current_password)
         new_hash = await self._passwords.hash_new(new_password, principal.user.email)
-        async with self._principals.writing(principal) as (session, by):
-            self._refuse_other_password(principal, by)
-            by.user.password_hash = new_hash
-            self._touch(session, by.user)
+        async with self._principals.writing(principal) as (session, actor):
+            self._refuse_other_password(principal, actor)
+            actor.user.password_hash = new_hash
+            self._touch(session, actor.user)
             await SessionRepository(session).end_all_of_user(
-                by.user.id,
+                actor.user.id,
                 EndReason.PASSWORD_CHANGED,
                 self._clock(),
-                keep=by.session.id,
+                keep=actor.session.id,
             )
-        logger.info("user.password_changed", extra={"of_user": str(by.user.id)})
+        logger.info("user.password_changed", extra={"of_user": str(actor.user.id)})
 
     async def _check_password(self, principal: Principal, password: str) -> None:
         async with self._limits.password_check(principal.session.id):
@@ -209,7 +209,7 @@ class UserService:
             if not await self._passwords.verify(password, stored):
                 raise WrongPasswordError
 
-    def _refuse_other_password(self, checked: Principal, now: Principal) -> None:
+    def _refuse_other_password(self, checked: Principal, now: Actor) -> None:
         if now.user.password_hash != checked.user.password_hash:
             raise WrongPasswordError
 

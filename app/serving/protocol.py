@@ -1,6 +1,7 @@
 """One connection: how long its client may take, and how much it may send."""
 
 import asyncio
+import math
 from collections.abc import MutableMapping
 from enum import Enum
 from functools import partial
@@ -61,7 +62,9 @@ class Protocol(HttpToolsProtocol):
     """uvicorn's, which alone would wait for ever and take whatever comes.
 
     One timer runs for what the client owes: the head of a request, its body, or the
-    next request. Another runs while it leaves an answer unread. A client that fails is
+    next request. What is owed changes several times a request, so the timer is not set
+    anew each time: when it rings too early, it is set to when it should have rung.
+    Another runs while the client leaves an answer unread. A client that fails is
     refused in the shape of all errors: by the app if the app waits for the rest of the
     body, else from here.
     """
@@ -77,6 +80,11 @@ class Protocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = config.limits
+        self._seconds = {
+            Part.NOTHING: self._limits.keep_alive_seconds,
+            Part.HEAD: self._limits.head_seconds,
+            Part.BODY: self._limits.body_seconds,
+        }
         self._connected = config.connected
         # A client that has just connected owes a head.
         self._part = Part.HEAD
@@ -87,6 +95,7 @@ class Protocol(HttpToolsProtocol):
         self._cut: tuple[RequestResponseCycle, AppError] | None = None
         self._answering: RequestResponseCycle | None = None
         self._owed: tuple[Part, int] | None = None
+        self._due = math.inf
         self._reading: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
 
@@ -192,10 +201,16 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request."""
-        super().on_response_complete()
-        # Ours runs instead; uvicorn's would end while a head is on its way.
-        self._unset_keepalive_if_required()
+        """Go on to the next request.
+
+        As uvicorn does, but without its timer for the next request, which would end
+        while a head is on its way.
+        """
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
         self._watch()
 
     # What we do about it.
@@ -248,18 +263,25 @@ class Protocol(HttpToolsProtocol):
 
     def _await(self, owed: tuple[Part, int] | None) -> None:
         self._owed = owed
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading = None
         self._say_whose_turn()
         if owed is None:
+            self._due = math.inf
             return
-        seconds = {
-            Part.NOTHING: self._limits.keep_alive_seconds,
-            Part.HEAD: self._limits.head_seconds,
-            Part.BODY: self._limits.body_seconds,
-        }[owed[0]]
-        self._reading = self.loop.call_later(seconds, self._be_overdue)
+        self._due = self.loop.time() + self._seconds[owed[0]]
+        if self._reading is None or self._due < self._reading.when():
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+        self._reading = self.loop.call_at(self._due, self._ring)
+
+    def _ring(self) -> None:
+        self._reading = None
+        if self._due <= self.loop.time():
+            self._be_overdue()
+        elif self._due < math.inf:
+            self._set_timer()
 
     def _say_whose_turn(self) -> None:
         """Keep the place while a request is answered that has come completely."""
@@ -356,7 +378,9 @@ class Protocol(HttpToolsProtocol):
             if not cycle.disconnected:
                 raise
         finally:
-            self.loop.call_soon(self._watch)
+            if not cycle.response_complete:
+                # uvicorn is about to answer in the app's place.
+                self.loop.call_soon(self._watch)
 
 
 _GONE = "http.disconnect"

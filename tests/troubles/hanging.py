@@ -12,7 +12,7 @@ from typing import Any
 
 from app.core.clock import utc_now
 from app.core.exceptions import DatabaseUnavailableError
-from app.core.patience import limited_patience
+from app.core.patience import LimitedPatience
 from app.database import Database
 from app.engines import SQLITE_READERS
 from app.main import running
@@ -36,7 +36,7 @@ async def hang(database: Database, what: str) -> None:
     for driver in drivers:
         driver._tx.put_nowait((None, threading.Event().wait))
     try:
-        with limited_patience(0.1):
+        with LimitedPatience(0.1):
             async with database.writing() as session:
                 session.add(new_role("late"))
     except DatabaseUnavailableError:

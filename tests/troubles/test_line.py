@@ -6,7 +6,7 @@ import time
 import pytest
 
 from app.core.exceptions import DatabaseUnavailableError
-from app.core.patience import PatienceEndedError, Work, limited_patience
+from app.core.patience import LimitedPatience, PatienceEndedError, Work
 from app.core.security import DerivedKeys
 from app.database import EVERYTHING, Database
 from app.services.invalidation import Lease
@@ -61,7 +61,7 @@ class TestLine:
         looking = asyncio.create_task(keys.load())
         await asyncio.sleep(0)
         began = time.monotonic()
-        with limited_patience(LOOK_SECONDS), pytest.raises(DatabaseUnavailableError):
+        with LimitedPatience(LOOK_SECONDS), pytest.raises(DatabaseUnavailableError):
             async with asyncio.timeout(5 * LOOK_SECONDS):
                 await keys.keep_up()
         assert time.monotonic() - began < 3 * LOOK_SECONDS
@@ -87,7 +87,7 @@ class TestLine:
                 raise DatabaseUnavailableError from error
 
         async def ask(seconds: float) -> None:
-            with limited_patience(seconds):
+            with LimitedPatience(seconds):
                 await keys.keep_up()
 
         monkeypatch.setattr(keys, "_read", look)

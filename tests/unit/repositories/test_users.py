@@ -7,7 +7,7 @@ from app.database import Changes, Database
 from app.models import User, UserStatus, new_id
 from app.repositories import UserRepository
 from app.repositories.pages import PageRequest
-from tests.support.rows import new_role, new_user
+from tests.support.rows import new_role, new_session, new_user
 
 PEOPLE = {
     "ada@example.com": "Ada Lovelace",
@@ -131,7 +131,52 @@ class TestFilters:
         """What is read can be used without the database."""
         async with database.reading() as session:
             ada = await UserRepository(session).get(people["ada"].id)
-        assert ada is not None and ada.role_names == ["editor"]
+        assert ada is not None and ada.role_names == ("editor",)
+
+
+class TestRead:
+    """read() and read_with_session()."""
+
+    async def test_same_as_the_row(
+        self, database: Database, people: dict[str, User]
+    ) -> None:
+        """An account that is read is the row, with its roles and what they allow."""
+        row = people["ada"]
+        async with database.writing() as session:
+            user = await UserRepository(session).get(row.id)
+            assert user is not None
+            user.roles = [new_role("b", ["x:y", "x:z"]), new_role("a", ["x:y"])]
+        async with database.reading() as session:
+            ada = await UserRepository(session).read(row.id)
+        assert ada is not None
+        assert ada.role_names == ("a", "b")
+        assert ada.permissions == {"x:y", "x:z"}
+        for name in ("id", "email", "display_name", "password_hash", "created_at"):
+            assert getattr(ada, name) == getattr(row, name)
+
+    async def test_without_roles(
+        self, database: Database, people: dict[str, User]
+    ) -> None:
+        """Who has no role may do nothing."""
+        async with database.reading() as session:
+            ada = await UserRepository(session).read(people["ada"].id)
+        assert ada is not None
+        assert (ada.role_names, ada.permissions) == ((), frozenset())
+
+    async def test_with_a_session(
+        self, database: Database, people: dict[str, User]
+    ) -> None:
+        """A session comes with its own user, and with nobody else."""
+        row = new_session(people["ada"])
+        async with database.writing() as session:
+            session.add(row)
+        async with database.reading() as session:
+            users = UserRepository(session)
+            found = await users.read_with_session(people["ada"].id, row.id)
+            assert await users.read_with_session(people["bob"].id, row.id) is None
+        assert found is not None and found[0].id == people["ada"].id
+        for name in ("id", "user_id", "generation", "confirmed", "expires_at"):
+            assert getattr(found[1], name) == getattr(row, name)
 
 
 class TestUniqueAddress:

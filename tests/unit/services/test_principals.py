@@ -1,6 +1,8 @@
 """Who is calling, and what is remembered of them."""
 
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -10,7 +12,15 @@ from app.core.config import Settings
 from app.core.exceptions import PermissionDeniedError, SessionEndedError
 from app.core.security import AccessTokens
 from app.database import Database
-from app.models import ADMIN, Session, User, new_id
+from app.models import (
+    ADMIN,
+    Account,
+    Session,
+    SessionState,
+    User,
+    UserStatus,
+    new_id,
+)
 from app.services.container import Services
 from app.services.invalidation import ALL, Lease
 from app.services.principals import Principal, PrincipalCache, Principals
@@ -20,7 +30,7 @@ from tests.support.clock import FakeClock
 from tests.support.outsiders import execute
 from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.refreshing import refreshed
-from tests.support.rows import new_role, new_session, new_user
+from tests.support.rows import NOW, new_role
 from tests.support.services import held_lease, nothing_by_itself
 from tests.support.statements import statements
 
@@ -70,9 +80,36 @@ async def get_known(principals: Principals, person: Person) -> Principal:
 
 def make_principal(*roles: str, permissions: tuple[str, ...] = ()) -> Principal:
     """Return a principal that no database knows."""
-    user = new_user("eve@example.com", id=new_id())
-    user.roles = [new_role(name, permissions) for name in roles]
-    return Principal(user, new_session(user), user.permissions)
+    account = Account(
+        id=new_id(),
+        email="eve@example.com",
+        email_verified=False,
+        display_name=None,
+        password_hash="!",
+        status=UserStatus.ACTIVE,
+        created_at=NOW,
+        updated_at=NOW,
+        last_sign_in_at=None,
+        roles=roles,
+        permissions=frozenset(permissions),
+    )
+    session = SessionState(
+        id=new_id(),
+        user_id=account.id,
+        generation=0,
+        confirmed=True,
+        created_at=NOW,
+        expires_at=NOW,
+        max_expires_at=NOW,
+        end_reason=None,
+    )
+    return Principal(account, session)
+
+
+def remember(cache: PrincipalCache, known: Principal, **session: Any) -> None:
+    """Have a principal remembered with something else about its session."""
+    changed = replace(known, session=replace(known.session, **session))
+    cache.keep(changed, cache.begin_load())
 
 
 CHANGES = {
@@ -134,8 +171,8 @@ class TestRemembered:
         principal = await get_known(principals, admin)
         assert str(principal.user.id) == admin.id
         assert str(principal.session.id) == admin.session_id
-        assert "users:write" in principal.permissions
-        assert principal.user.role_names == [ADMIN]
+        assert "users:write" in principal.user.permissions
+        assert principal.user.role_names == (ADMIN,)
 
     async def test_each_session_for_itself(
         self, principals: Principals, client: httpx2.AsyncClient, ada: Person
@@ -149,13 +186,19 @@ class TestRemembered:
             assert str(found.session.id) == person.session_id
 
     async def test_session_ends_by_time(
-        self, services: Services, principals: Principals, ada: Person, clock: FakeClock
+        self,
+        services: Services,
+        principals: Principals,
+        cache: PrincipalCache,
+        ada: Person,
+        clock: FakeClock,
     ) -> None:
         """What is remembered does not outlive the session."""
         principal = await get_known(principals, ada)
         async with services.database.writing() as session:
             row = await session.get_one(Session, principal.session.id)
-            row.expires_at = principal.session.expires_at = clock()
+            row.expires_at = clock()
+        remember(cache, principal, expires_at=clock())
         with pytest.raises(SessionEndedError) as refused:
             await principals.authenticate(ada.tokens["access_token"])
         assert refused.value.extra["reason"] == "idle_timeout"
@@ -224,14 +267,17 @@ class TestRefreshed:
             assert await asked(principals, token) == 0
 
     async def test_prolonged_session_goes_on(
-        self, principals: Principals, ada: Person, clock: FakeClock
+        self,
+        principals: Principals,
+        cache: PrincipalCache,
+        ada: Person,
+        clock: FakeClock,
     ) -> None:
         """What is remembered as over is read again before it is refused."""
-        principal = await get_known(principals, ada)
-        expires_at = principal.session.expires_at
-        principal.session.expires_at = clock()
+        known = await get_known(principals, ada)
+        remember(cache, known, expires_at=clock())
         principal = await principals.authenticate(ada.tokens["access_token"])
-        assert principal.session.expires_at == expires_at
+        assert principal.session.expires_at == known.session.expires_at
 
 
 @pytest.mark.one_process

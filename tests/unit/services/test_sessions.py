@@ -19,7 +19,15 @@ from app.core.exceptions import (
 )
 from app.core.security import RefreshClaim
 from app.database import Database
-from app.models import EndReason, Session, User, UserStatus, new_id
+from app.models import (
+    Account,
+    EndReason,
+    Session,
+    SessionState,
+    User,
+    UserStatus,
+    new_id,
+)
 from app.repositories import SessionRepository
 from app.services.container import Services
 from app.services.rotation import Verdict
@@ -61,7 +69,9 @@ class OutpacedAlways(Late):
 class EndedMeanwhile(Late):
     """Has the session end after it was seen alive."""
 
-    async def _owner(self, session: AsyncSession, row: Session) -> User:
+    async def _owner(
+        self, session: AsyncSession, row: Session | SessionState
+    ) -> Account:
         reason, now = EndReason.SIGNED_OUT, self._clock()
         assert await SessionRepository(session).end(row, reason, now)
         return await super()._owner(session, row)
@@ -109,7 +119,7 @@ class TestRefresh:
     ) -> None:
         """The answer names the user with the roles that the tokens will carry."""
         user, _ = await services.sessions.refresh(RefreshClaim(session_id, 0), AT_HOME)
-        assert (str(user.id), user.role_names) == (ada.id, ["user"])
+        assert (str(user.id), user.role_names) == (ada.id, ("user",))
 
     async def test_previous_token_within_grace_rotates_nothing(
         self, services: Services, session_id: UUID, database: Database, clock: FakeClock

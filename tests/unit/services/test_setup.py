@@ -289,7 +289,7 @@ class TestPromote:
         """The account becomes an admin, and stays what it was otherwise."""
         for _ in range(2):
             user = await services.setup.promote("ADA@example.com")
-            assert user is not None and user.role_names == ["admin", "user"]
+            assert user is not None and user.role_names == ("admin", "user")
         assert await admins(database) == ["ada@example.com"]
 
     async def test_unknown_address(

@@ -13,6 +13,7 @@ from app.api.deps import (
     SessionsDep,
     UserServiceDep,
 )
+from app.api.routes import CallerRoute
 from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
     BusyError,
@@ -29,10 +30,12 @@ from app.schemas.user import AccountDeletion, Me, MeChanges, PasswordChange
 router = endpoints("/users/me", "The caller")
 
 
-@router.get("")
 async def see_me(principal: PrincipalDep) -> Me:
     """Return the caller's account and permissions."""
     return Me.of(principal.user)
+
+
+router.add_api_route("", see_me, route_class_override=CallerRoute)
 
 
 @router.patch("")
