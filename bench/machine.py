@@ -2,9 +2,14 @@
 
 import os
 import platform
+import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
 
 
 def cores() -> tuple[int, int]:
@@ -33,6 +38,17 @@ def description() -> dict[str, str]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "wrk": said.stdout.split()[1],
+    }
+
+
+def origin() -> dict[str, str]:
+    """Return when, from what and with what command the figures are made."""
+    git = ("git", "-C", str(ROOT), "rev-parse", "HEAD")
+    said = subprocess.run(git, capture_output=True, text=True)
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": said.stdout.strip() or "unknown",
+        "command": shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
     }
 
 

@@ -1,51 +1,68 @@
-"""What was measured, as JSON and as a table with ratios."""
+"""What was measured, as tables: medians, spread, and ratios to the baseline."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from statistics import median
+from collections.abc import Iterator, Sequence
 
-from bench.measuring import Measured
+from bench.results import COMPARED, Measured, Results
 
-RATIOS_OF = ("per_second", "seconds", "mib")
-"""What is compared with the baseline; latencies follow from throughput here."""
+HEADINGS = {
+    "per_second": "answers a second",
+    "cpu_us": "processor time an answer, µs",
+    "p50_ms": "p50, ms",
+    "p99_ms": "p99, ms",
+    "seconds": "to the first answer, s",
+    "mib": "resident, MiB",
+    "idle_per_second": "answers a second, in peace",
+    "busy_per_second": "answers a second, beside sign-ins",
+    "idle_p99_ms": "p99 in peace, ms",
+    "busy_p99_ms": "p99 beside sign-ins, ms",
+    "times_first": "times the first page",
+    "times_p99": "times the p99 in peace",
+}
+
+WITHOUT_SPREAD = ("p50_ms", "p99_ms")
 
 
-def write(folder: Path, facts: Mapping[str, str], measured: Sequence[Measured]) -> None:
-    """Write results.json and results.md."""
-    folder.mkdir(parents=True, exist_ok=True)
-    told = {"machine": dict(facts), "measured": [asdict(one) for one in measured]}
-    (folder / "results.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
-    (folder / "results.md").write_text(table(measured), encoding="utf-8")
+def page(results: Results) -> str:
+    """Return all tables of a comparison, as Markdown."""
+    kinds = dict.fromkeys(tuple(one.values) for one in results.measured)
+    return "\n".join(_table(results, whats) for whats in kinds)
 
 
-def table(measured: Sequence[Measured]) -> str:
-    """Return a Markdown table: median, spread, and ratio to the baseline."""
-    lines = [
-        "| case | contender | users | what | median | spread | of the baseline |",
-        "|---|---|--:|---|--:|--:|--:|",
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:
+    """Return a Markdown table; its first columns hold text, the others numbers."""
+    ruler = ["---"] * texts + ["--:"] * (len(headings) - texts)
+    return "".join(f"| {' | '.join(row)} |\n" for row in (headings, ruler, *rows))
+
+
+def number(value: float) -> str:
+    """Return a figure with as many digits as say something."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _table(results: Results, whats: Sequence[str]) -> str:
+    """Return a table of what has these values."""
+    rows = [
+        ["" if at else one.title, one.entrant, *_cells(one, results)]
+        for case in results.cases()
+        for at, one in enumerate(case)
+        if tuple(one.values) == tuple(whats)
     ]
-    for one in measured:
-        lines.extend(_rows(one, measured))
-    return "\n".join(lines) + "\n"
+    return table(["", "", *_columns(whats)], rows, texts=2)
 
 
-def ratio(one: Measured, what: str, measured: Sequence[Measured]) -> float | None:
-    """Return how a contender's median compares with that of the case's baseline."""
-    for other in measured:
-        same = (other.case, other.users, other.contender)
-        if same == (one.case, one.users, one.baseline) and what in other.values:
-            return median(one.values[what]) / median(other.values[what])
-    return None
+def _columns(whats: Sequence[str]) -> Iterator[str]:
+    for what in whats:
+        yield HEADINGS[what]
+        if what in COMPARED:
+            yield "ratio"
 
 
-def _rows(one: Measured, measured: Sequence[Measured]) -> Iterator[str]:
+def _cells(one: Measured, results: Results) -> Iterator[str]:
     for what, values in one.values.items():
-        compared = ratio(one, what, measured) if what in RATIOS_OF else None
-        yield (
-            f"| {one.title} | {one.contender} | {one.users:,} "
-            f"| {what.replace('_', ' ')} | {median(values):,.2f} "
-            f"| {min(values):,.2f} to {max(values):,.2f} "
-            f"| {'' if compared is None else f'{compared:.2f}'} |"
-        )
+        spread = f" ({number(min(values))} to {number(max(values))})"
+        yield number(one.median(what)) + ("" if what in WITHOUT_SPREAD else spread)
+        if what in COMPARED:
+            ratio = results.ratio(one, what)
+            yield "" if ratio is None else f"{ratio:.2f}"

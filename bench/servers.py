@@ -1,4 +1,4 @@
-"""A contender's server: started on one core, asked, stopped."""
+"""A contender's server: started on its cores, asked, stopped."""
 
 import socket
 import subprocess
@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
 
 from bench.machine import pinned
 
@@ -32,8 +34,18 @@ class Server:
     @property
     def resident_mib(self) -> float:
         """The memory that it and its children have in use, in MiB."""
-        pids = [self.process.pid, *_children(self.process.pid)]
-        return sum(map(_resident_kib, pids)) / 1024
+        used: int = sum(one.memory_info().rss for one in self._processes())
+        return used / 2**20
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The processor time that it and its children have used so far."""
+        times = (one.cpu_times() for one in self._processes())
+        return float(sum(one.user + one.system for one in times))
+
+    def _processes(self) -> list[psutil.Process]:
+        first = psutil.Process(self.process.pid)
+        return [first, *first.children(recursive=True)]
 
 
 @contextmanager
@@ -102,16 +114,3 @@ def _wait_for_an_answer(
         except OSError:
             time.sleep(LOOK_SECONDS)
     raise RuntimeError(f"no answer from {url}:\n{log.read_text()[-3000:]}")
-
-
-def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    found = [int(child) for task in tasks for child in task.read_text().split()]
-    return [*found, *(deeper for child in found for deeper in _children(child))]
-
-
-def _resident_kib(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    return 0

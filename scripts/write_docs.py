@@ -1,5 +1,7 @@
 """Writes the papers that are made from the code: `python -m scripts.write_docs`.
 
+Those on performance are made from saved measurements.
+
 With `--check` it writes nothing, names what is stale and ends with status 1.
 """
 
@@ -8,19 +10,21 @@ from pathlib import Path
 
 import click
 
-from scripts import api_papers, settings_papers
+from scripts import api_papers, performance_papers, settings_papers
 
 ROOT = Path(__file__).parents[1]
 PAPERS: dict[str, Callable[[], str]] = {
     "docs/configuration.md": settings_papers.configuration,
     "docs/errors.md": api_papers.errors,
+    "docs/performance.md": performance_papers.performance,
+    **performance_papers.pictures(),
     ".env.example": settings_papers.env_example,
     "openapi.json": api_papers.openapi,
 }
 
 
 def stale(root: Path = ROOT) -> list[str]:
-    """Return the papers that differ from what the code says now."""
+    """Return the papers that differ from what the code and the measurements say."""
     return [name for name, make in PAPERS.items() if _read(root / name) != make()]
 
 

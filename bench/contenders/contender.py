@@ -15,14 +15,6 @@ from pathlib import Path
 from bench.load import Request
 from bench.servers import Server, free_port, serving
 
-PASSWORD = "correct horse battery"
-BCRYPT_ROUNDS = 12
-
-
-def email(number: int) -> str:
-    """Return the address of the n-th person in a seeded database."""
-    return f"person{number}@example.com"
-
 
 @dataclass(frozen=True)
 class Seeded:
@@ -30,8 +22,8 @@ class Seeded:
 
     Attributes:
         folder: Where the database is, and the server runs.
-        access_tokens: Of as many people.
-        refresh_tokens: Of as many sessions; none where there is no such thing.
+        access_tokens: Of as many sessions; the first person's comes first.
+        refresh_tokens: Of the same sessions; none where there is no such thing.
         admin_token: An access token of somebody who may list accounts.
         last_page: How the page with the oldest accounts is named.
     """
@@ -52,6 +44,9 @@ class Contender(ABC):
     name: str
     versions: Sequence[str] = ()
     """The packages whose versions are named in the report."""
+
+    processes = 1
+    """How many processes answer."""
 
     def version_of(self, package: str) -> str:
         """Return the version of a package that is installed."""
@@ -82,13 +77,13 @@ class Contender(ABC):
         """Return what fills the database in the folder it runs in.
 
         It makes that many users, person0@example.com and so on, all with PASSWORD, and
-        writes `seeded.json`: lists of access and refresh tokens, an admin's token, and
-        how the last page is named.
+        writes `seeded.json`: lists of access and refresh tokens of so many sessions
+        (see `holder`), an admin's token, and how the last page is named.
         """
         return [self.python, str(self.home / "seed.py"), str(users), str(tokens)]
 
     def seed(self, folder: Path, users: int, tokens: int) -> Seeded:
-        """Make a database with so many users, of whom so many are signed in."""
+        """Make a database with so many users, who have so many sessions together."""
         port = free_port()
         subprocess.run(
             self.seed_command(users, tokens),

@@ -52,7 +52,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What wrk counted."""
+    """What wrk counted.
+
+    Attributes:
+        cpu_seconds: The processor time of who was asked, from whoever counts it.
+    """
 
     requests: int
     seconds: float
@@ -60,11 +64,17 @@ class Outcome:
     failed: int
     p50_ms: float
     p99_ms: float
+    cpu_seconds: float = 0.0
 
     @property
     def per_second(self) -> float:
         """Answers a second."""
         return self.requests / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of processor time for an answer."""
+        return 1e6 * self.cpu_seconds / self.requests
 
 
 @dataclass(frozen=True)
@@ -134,26 +144,23 @@ def outcome_of(process: "subprocess.Popen[str]", seconds: float) -> Outcome:
     """Wait for the load to end, and return what it counted.
 
     Raises:
-        RuntimeError: If wrk broke down.
+        RuntimeError: If wrk broke down, or if anything failed: a number made of errors
+            says nothing.
     """
     said, _ = process.communicate(timeout=seconds + GRACE_SECONDS)
     found = _RESULT.search(said)
     if found is None:
         raise RuntimeError(f"wrk did not end well:\n{said}")
-    return Outcome(**json.loads(found[1]))
+    outcome = Outcome(**json.loads(found[1]))
+    if outcome.failed or outcome.refused or not outcome.requests:
+        raise RuntimeError(f"not all was answered well: {outcome}")
+    return outcome
 
 
 def put(load: Load, url: str, seconds: float, cores: Sequence[int]) -> Outcome:
-    """Put load on a server, and return what came of it.
-
-    Raises:
-        RuntimeError: If anything failed: a number made of errors says nothing.
-    """
+    """Put load on a server, and return what came of it; see `outcome_of`."""
     with loading(load, url, seconds, cores) as process:
-        outcome = outcome_of(process, seconds)
-    if outcome.failed or outcome.refused or not outcome.requests:
-        raise RuntimeError(f"{url}: not all was answered well: {outcome}")
-    return outcome
+        return outcome_of(process, seconds)
 
 
 def _as_lua(requests: Sequence[Request]) -> str:

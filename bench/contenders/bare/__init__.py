@@ -7,6 +7,8 @@ from bench.contenders.contender import Contender, Seeded
 from bench.load import Request
 
 ROWS = 10_000
+SQLITE_FILE = "sqlite+aiosqlite:///./bare.db"
+"""In the folder that the server runs in."""
 
 
 class _Bare(Contender):
@@ -40,7 +42,11 @@ class BareRoute(_Bare):
 
 
 class BareUpdate(_Bare):
-    """One route that does one compare-and-set."""
+    """One route that does one compare-and-set.
+
+    Args:
+        database_url: Where the rows are.
+    """
 
     name = "bare UPDATE"
     module = "rotate"
@@ -48,9 +54,12 @@ class BareUpdate(_Bare):
     first_path = "/docs"
     refresh_token = "%d+%.%d+"
 
+    def __init__(self, database_url: str = SQLITE_FILE) -> None:
+        self._database_url = database_url
+
     def environment(self, port: int) -> Mapping[str, str]:
-        """Return how many rows there are to be."""
-        return {"ROWS": str(ROWS)}
+        """Return where the rows are, and how many there are to be."""
+        return {"DATABASE_URL": self._database_url, "ROWS": str(ROWS)}
 
     def refresh(self, token: str) -> Request:
         """Ask for the next generation of a row."""

@@ -11,6 +11,7 @@ from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+URL = os.environ["DATABASE_URL"]
 ROWS = int(os.environ["ROWS"])
 
 
@@ -33,10 +34,11 @@ class Rotation(BaseModel):
     token: str
 
 
-engine = create_async_engine("sqlite+aiosqlite:///bare.db", pool_size=1, max_overflow=0)
+# SQLite has one writer; on PostgreSQL there are as many connections as Cardea has.
+on_sqlite = URL.startswith("sqlite")
+engine = create_async_engine(URL, pool_size=1 if on_sqlite else 10, max_overflow=0)
 
 
-@event.listens_for(engine.sync_engine, "connect")
 def _on_connect(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -45,9 +47,13 @@ def _on_connect(connection: Any, _: Any) -> None:
     cursor.close()
 
 
-@event.listens_for(engine.sync_engine, "begin")
 def _on_begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+if on_sqlite:
+    event.listen(engine.sync_engine, "connect", _on_connect)
+    event.listen(engine.sync_engine, "begin", _on_begin)
 
 
 @asynccontextmanager

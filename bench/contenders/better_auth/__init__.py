@@ -2,13 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from bench.contenders.contender import (
-    BCRYPT_ROUNDS,
-    PASSWORD,
-    bearer,
-    email,
-)
+from bench.contenders.contender import bearer
 from bench.contenders.installing import OnNode
+from bench.contenders.people import BCRYPT_ROUNDS, PAGE, PASSWORD, email
 from bench.load import Request
 
 API = "/api/auth"
@@ -64,5 +60,5 @@ class BetterAuth(OnNode):
     def list_users(self, token: str, page: str) -> Request:
         """Ask for fifty accounts, by their offset and unsorted, as its example does."""
         offset = f"&offset={page}" if page else ""
-        path = f"{API}/admin/list-users?limit=50{offset}"
+        path = f"{API}/admin/list-users?limit={PAGE}{offset}"
         return Request("GET", path, bearer(token))

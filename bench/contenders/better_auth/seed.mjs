@@ -60,29 +60,30 @@ const session = (userId) => ({
 const insertUser = inserting("user", user(0, ""));
 const insertAccount = inserting("account", account(""));
 const insertSession = inserting("session", session(""));
-const sessions = [];
+const ids = [];
 
-const insert = database.transaction((first, last) => {
+const insertUsers = database.transaction((first, last) => {
   for (let number = first; number < last; number++) {
     const id = context.generateId({ model: "user" });
     insertUser.run(user(number, id));
     insertAccount.run(account(id));
-    if (number < tokens) {
-      const begun = session(id);
-      insertSession.run(begun);
-      sessions.push(begun.token);
-    }
+    ids.push(id);
   }
 });
 for (let first = 0; first < users; first += BATCH) {
-  insert(first, Math.min(first + BATCH, users));
+  insertUsers(first, Math.min(first + BATCH, users));
 }
+
+// Whose the n-th token is: as `holder` in people.py.
+const step = Math.max(1, Math.floor(users / tokens));
+const sessions = Array.from({ length: tokens }, (_, n) => session(ids[(n * step) % users]));
+database.transaction(() => sessions.forEach((begun) => insertSession.run(begun)))();
 database.close();
 
 // As a client finds it in the header `set-auth-token`.
 const signed = async (token) =>
   `${token}.${await makeSignature(token, context.secret)}`;
-const accessTokens = await Promise.all(sessions.map(signed));
+const accessTokens = await Promise.all(sessions.map((begun) => signed(begun.token)));
 const seeded = {
   access_tokens: accessTokens,
   refresh_tokens: [],

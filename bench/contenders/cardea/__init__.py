@@ -3,33 +3,39 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.contenders.contender import (
-    BCRYPT_ROUNDS,
-    PASSWORD,
-    Contender,
-    bearer,
-    email,
-)
+from bench.contenders.contender import Contender, bearer
+from bench.contenders.people import BCRYPT_ROUNDS, PAGE, PASSWORD, email
 from bench.load import Request
 
 ROOT = Path(__file__).parents[3]
 API = "/api/v1"
+SQLITE_FILE = "sqlite+aiosqlite:///./cardea.db"
+"""In the folder that the server runs in."""
 
 
 class Cardea(Contender):
-    """One process on one SQLite file.
+    """One process on one SQLite file, unless told otherwise.
 
     Args:
         breached_url: A server that stands for the breached passwords'.
+        database_url: Where the accounts are; one that is empty.
+        processes: How many are to answer.
     """
 
     name = "Cardea"
-    versions = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "pydantic")
+    versions = (
+        *("fastapi", "starlette", "uvicorn", "uvloop", "pydantic"),
+        *("sqlalchemy", "aiosqlite", "asyncpg", "bcrypt"),
+    )
     first_path = "/health/ready"
     refresh_token = "cardea_rt_[%w_-]+"
 
-    def __init__(self, breached_url: str) -> None:
+    def __init__(
+        self, breached_url: str, database_url: str = SQLITE_FILE, processes: int = 1
+    ) -> None:
         self._breached_url = breached_url
+        self._database_url = database_url
+        self.processes = processes
 
     def command(self, port: int) -> Sequence[str]:
         """Return what the README and the documentation say."""
@@ -48,6 +54,8 @@ class Cardea(Contender):
             "TRUSTED_PROXIES": "127.0.0.1",
             "BREACHED_PASSWORDS_URL": self._breached_url,
             "BCRYPT_ROUNDS": str(BCRYPT_ROUNDS),
+            "DATABASE_URL": self._database_url,
+            "SERVE_WORKERS": str(self.processes),
             "SERVE_PORT": str(port),
             "SERVE_DRAIN_SECONDS": "0",
         }
@@ -78,4 +86,4 @@ class Cardea(Contender):
     def list_users(self, token: str, page: str) -> Request:
         """Ask for fifty accounts."""
         cursor = f"&cursor={page}" if page else ""
-        return Request("GET", f"{API}/users?limit=50{cursor}", bearer(token))
+        return Request("GET", f"{API}/users?limit={PAGE}{cursor}", bearer(token))

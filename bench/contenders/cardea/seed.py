@@ -25,10 +25,9 @@ from app.migrations import head_revision, prepare_schema
 from app.models import ADMIN, USER, Session, User, UserStatus, new_id, user_roles
 from app.schemas.pages import write_cursor
 from app.services.container import Services, open_services
-from bench.contenders.contender import BCRYPT_ROUNDS, PASSWORD, email
+from bench.contenders.people import BCRYPT_ROUNDS, PAGE, PASSWORD, email, holder
 
 BATCH = 10_000
-PAGE = 50
 TOKEN_LIFE = timedelta(hours=2)
 """Runs take longer than the ten minutes that the service gives its tokens."""
 
@@ -47,7 +46,7 @@ async def main(users: int, tokens: int) -> None:
         roles = (_role(user_id, USER) for user_id in ids)
         await _add(services, user_roles, roles)
         await _add(services, user_roles, iter([_role(ids[0], ADMIN)]))
-        sessions = {new_id(): user_id for user_id in ids[:tokens]}
+        sessions = {new_id(): ids[holder(n, users, tokens)] for n in range(tokens)}
         rows = (_session(*pair, settings) for pair in sessions.items())
         await _add(services, Session.__table__, rows)
         access = _access_tokens(services)

@@ -13,7 +13,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from django.db import transaction
 
-from bench.contenders.contender import PASSWORD, email
+from bench.contenders.people import PASSWORD, email, holder
 
 django.setup()
 
@@ -36,7 +36,7 @@ def main(users: int, tokens: int) -> None:
         with transaction.atomic():
             User.objects.bulk_create(batch)
     with transaction.atomic():
-        pairs = list(_tokens(tokens))
+        pairs = list(_tokens(users, tokens))
     access = [token for token, _ in pairs]
     seeded = {
         "access_tokens": access,
@@ -58,10 +58,11 @@ def _user(number: int, password_hash: str) -> User:
     )
 
 
-def _tokens(number: int) -> Iterator[tuple[str, str]]:
+def _tokens(users: int, tokens: int) -> Iterator[tuple[str, str]]:
     """Make sign-ins' tokens, which the blacklist's tables list as outstanding."""
-    for user in User.objects.order_by("id")[:number]:
-        refresh = RefreshToken.for_user(user)
+    people = list(User.objects.order_by("id"))
+    for number in range(tokens):
+        refresh = RefreshToken.for_user(people[holder(number, users, tokens)])
         access = refresh.access_token
         access.set_exp(lifetime=TOKEN_LIFE)
         yield str(access), str(refresh)

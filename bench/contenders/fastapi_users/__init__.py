@@ -3,13 +3,9 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
-from bench.contenders.contender import (
-    BCRYPT_ROUNDS,
-    PASSWORD,
-    bearer,
-    email,
-)
+from bench.contenders.contender import bearer
 from bench.contenders.installing import ROOT, InVenv
+from bench.contenders.people import BCRYPT_ROUNDS, PASSWORD, email
 from bench.load import Request
 
 

@@ -13,7 +13,7 @@ from server.database import User, create_tables, engine, new_session
 from server.users import passwords, strategy
 from sqlalchemy import insert
 
-from bench.contenders.contender import PASSWORD, email
+from bench.contenders.people import PASSWORD, email, holder
 
 BATCH = 10_000
 TOKEN_SECONDS = 4 * 3600
@@ -29,7 +29,8 @@ async def main(users: int, tokens: int) -> None:
     await _add(rows)
     await engine.dispose()
     signing = strategy(TOKEN_SECONDS)
-    signed = [await signing.write_token(User(id=one)) for one in ids[:tokens]]
+    holders = (ids[holder(n, users, tokens)] for n in range(tokens))
+    signed = [await signing.write_token(User(id=one)) for one in holders]
     seeded = {"access_tokens": signed, "refresh_tokens": [], "admin_token": signed[0]}
     Path("seeded.json").write_text(json.dumps(seeded), encoding="utf-8")
 

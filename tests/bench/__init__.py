@@ -1,0 +1,1 @@
+"""The benchmark itself: its figures, its tables, its pages."""
