@@ -147,7 +147,8 @@ _OWN = [field.name for field in fields(Account) if field.name in _USERS.c]
 
 _READ = (
     select(*(_USERS.c[name] for name in _OWN), _ROLES.c.name, _ROLES.c.permissions)
-    .select_from(_USERS.outerjoin(user_roles.join(_ROLES)))
+    # Not a join within a join: SQLite would first put the roles of all users together.
+    .select_from(_USERS.outerjoin(user_roles).outerjoin(_ROLES))
     .where(_USERS.c.id == bindparam("user_id"))
     .order_by(_ROLES.c.name)
 )

@@ -1,12 +1,16 @@
 """What each operation asks of the database: no statement comes in unnoticed."""
 
 import re
+import sqlite3
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from contextlib import closing
+from typing import Any, TypeAlias
 
 import httpx2
 import pytest
 
+from app.core.config import Settings
+from app.engines import sqlite_path
 from app.services.container import Services
 from tests.support import refreshing
 from tests.support.clock import FakeClock
@@ -20,6 +24,7 @@ pytestmark = pytest.mark.one_process
 Ask: TypeAlias = Callable[[httpx2.AsyncClient, Person], Awaitable[httpx2.Response]]
 
 _TABLE = re.compile(r"(?:FROM|INTO|UPDATE)\s+(\w+)")
+_IS_SLOW = re.compile(r"SCAN (?!.* USING )|MATERIALIZE|.* AUTOMATIC ")
 _VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -127,3 +132,39 @@ class TestStatements:
         with statements() as seen:
             await check_token(client, admin)
         assert asked(seen) == STATEMENTS[BY_SOMEBODY_NEW]
+
+
+class TestPlans:
+    """How SQLite goes about each statement."""
+
+    @pytest.mark.parametrize("operation", [*ASKS, BY_SOMEBODY_NEW])
+    async def test_no_table_is_read_from_end_to_end(
+        self,
+        client: httpx2.AsyncClient,
+        admin: Person,
+        settings: Settings,
+        services: Services,
+        operation: str,
+    ) -> None:
+        """Whatever an operation asks takes as long with a million users as with one."""
+        if not settings.is_sqlite:
+            pytest.skip("another planner, which looks at how much there is")
+        if operation == BY_SOMEBODY_NEW:
+            services.database.tell(frozenset({admin.id}))
+        parameters = list[Any]()
+        with statements(parameters) as seen:
+            await ASKS.get(operation, check_token)(client, admin)
+        planned = [
+            (statement, step)
+            for statement, given in zip(seen, parameters, strict=True)
+            if statement.split()[0] in _VERBS
+            for step in plan(settings, statement, given)
+        ]
+        assert [one for one in planned if _IS_SLOW.match(one[1])] == []
+
+
+def plan(settings: Settings, statement: str, parameters: Any) -> list[str]:
+    """Return the steps that SQLite would take."""
+    with closing(sqlite3.connect(sqlite_path(settings.database_url))) as outsider:
+        rows = outsider.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return [row[-1] for row in rows]

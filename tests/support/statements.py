@@ -8,12 +8,18 @@ from sqlalchemy import Engine, event
 
 
 @contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the SQL statements of the whole process."""
+def statements(parameters: list[Any] | None = None) -> Iterator[list[str]]:
+    """Collect the SQL statements of the whole process.
+
+    Args:
+        parameters: Where to put what each of them is executed with.
+    """
     seen = list[str]()
 
-    def note(_c: Any, _u: Any, statement: str, _p: Any, _x: Any, _m: bool) -> None:
+    def note(_c: Any, _u: Any, statement: str, given: Any, _x: Any, _m: bool) -> None:
         seen.append(statement)
+        if parameters is not None:
+            parameters.append(given)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
