@@ -25,7 +25,6 @@ from app.services.limits import Limits
 from app.services.metrics import Metrics
 from app.services.passwords import Passwords
 from app.services.principals import PrincipalCache, Principals
-from app.services.redis_counters import RedisCounters
 from app.services.roles import RoleService
 from app.services.sessions import Sessions
 from app.services.setup import Setup
@@ -93,6 +92,9 @@ async def open_services(
         database.on_change(cache.drop)
         shared = None
         if settings.redis_url and settings.rate_limits:
+            # Only here: the client takes 7 MiB, and most have no Redis.
+            from app.services.redis_counters import RedisCounters
+
             shared = RedisCounters(settings.redis_url, derived, breakers)
             stack.push_async_callback(shared.aclose)
         limits = Limits(settings.rate_limits, shared)

@@ -9,7 +9,7 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from app.core.client import Client
@@ -22,7 +22,9 @@ from app.services.limit_counters import (
     MemoryCounters,
     Window,
 )
-from app.services.redis_counters import RedisCounters
+
+if TYPE_CHECKING:
+    from app.services.redis_counters import RedisCounters
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +80,7 @@ class Limits:
         shared: Counters that other processes share, if there are any.
     """
 
-    def __init__(self, enabled: bool, shared: RedisCounters | None = None) -> None:
+    def __init__(self, enabled: bool, shared: "RedisCounters | None" = None) -> None:
         self._enabled = enabled
         self._memory = MemoryCounters()
         self._shared = shared

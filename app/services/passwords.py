@@ -3,8 +3,6 @@
 import unicodedata
 from functools import cache
 
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
-
 from app.core.config import Settings
 from app.core.exceptions import (
     PasswordBreachedError,
@@ -79,6 +77,9 @@ class Passwords:
 
 @cache
 def _common_passwords() -> frozenset[str]:
+    # Only here: the lists take 12 MiB, and nobody may ever choose a password.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
     return frozenset(FREQUENCY_LISTS["passwords"])
 
 
