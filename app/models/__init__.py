@@ -4,7 +4,7 @@ from app.models.base import Base, Identified, new_id
 from app.models.role import ADMIN, USER, Permission, Role, user_roles
 from app.models.session import EndReason, Session, SessionState
 from app.models.signing_key import StoredKey
-from app.models.user import Account, User, UserChanges, UserStatus
+from app.models.user import Account, Profile, User, UserChanges, UserStatus
 
 __all__ = [
     "ADMIN",
@@ -14,6 +14,7 @@ __all__ = [
     "EndReason",
     "Identified",
     "Permission",
+    "Profile",
     "Role",
     "Session",
     "SessionState",

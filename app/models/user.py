@@ -86,24 +86,30 @@ class User(Identified, Base):
         return frozenset(name for role in self.roles for name in role.permissions)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What is shown of a user, as they were when they were read."""
+
+    id: UUID
+    email: str
+    email_verified: bool
+    display_name: str | None
+    status: UserStatus
+    created_at: datetime
+    updated_at: datetime
+    last_sign_in_at: datetime | None
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account(Profile):
     """A user as they were when they were read, and what their roles allow.
 
     What many requests are answered from: a row of the ORM is five times as large, and
     takes twice as long to read.
     """
 
-    id: UUID
-    email: str
-    email_verified: bool
-    display_name: str | None
     password_hash: str
-    status: UserStatus
-    created_at: datetime
-    updated_at: datetime
-    last_sign_in_at: datetime | None
-    roles: tuple[str, ...]
     permissions: frozenset[str]
 
     @property

@@ -1,6 +1,7 @@
 """Accounts in the database."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 from uuid import UUID
@@ -16,13 +17,36 @@ from app.database import note_change
 from app.models import (
     ADMIN,
     Account,
+    Profile,
     SessionState,
     User,
     UserStatus,
     user_roles,
 )
-from app.repositories.pages import Page, PageRequest, fetch_page
+from app.repositories.pages import Page, PageRequest, limited, page_of
 from app.repositories.sessions import STATE
+
+_USERS, _ROLES, _SESSIONS = map(
+    User.metadata.tables.__getitem__, ("users", "roles", "sessions")
+)
+_SHOWN = [_USERS.c[one.name] for one in fields(Profile) if one.name in _USERS.c]
+_OWN = (*_SHOWN, _USERS.c.password_hash)
+
+_READ = (
+    select(*_OWN, _ROLES.c.name, _ROLES.c.permissions)
+    # Not a join within a join: SQLite would first put the roles of all users together.
+    .select_from(_USERS.outerjoin(user_roles).outerjoin(_ROLES))
+    .where(_USERS.c.id == bindparam("user_id"))
+    .order_by(_ROLES.c.name)
+)
+"""One row for each role; made once, and about the tables: to have the ORM read a user
+takes twice as long."""
+
+_READ_WITH_SESSION = (
+    _READ.add_columns(*STATE)
+    .join(_SESSIONS, _SESSIONS.c.user_id == _USERS.c.id)
+    .where(_SESSIONS.c.id == bindparam("session_id"))
+)
 
 
 class UserRepository:
@@ -72,24 +96,28 @@ class UserRepository:
         text: str | None = None,
         role: str | None = None,
         status: UserStatus | None = None,
-    ) -> Page[User]:
+    ) -> Page[Profile]:
         """Return accounts, newest first, that match every filter given."""
-        statement = _with_roles()
+        statement = select(*_SHOWN)
         if text:
             statement = statement.where(
                 or_(
-                    User.email_key.contains(text.lower(), autoescape=True),
-                    User.email.icontains(text, autoescape=True),
+                    _USERS.c.email_key.contains(text.lower(), autoescape=True),
+                    _USERS.c.email.icontains(text, autoescape=True),
                     # Both sides are folded by the database: SQLite's folds ASCII only.
-                    User.display_name.icontains(text, autoescape=True),
+                    _USERS.c.display_name.icontains(text, autoescape=True),
                 )
             )
         if role:
             having = select(user_roles.c.user_id).where(user_roles.c.role_name == role)
-            statement = statement.where(User.id.in_(having))
+            statement = statement.where(_USERS.c.id.in_(having))
         if status:
-            statement = statement.where(User.status == status)
-        return await fetch_page(self._session, statement, User.id, request)
+            statement = statement.where(_USERS.c.status == status)
+        statement = limited(statement, _USERS.c.id, request)
+        rows = (await self._session.execute(statement)).all()
+        roles = await self._roles_of([row.id for row in rows])
+        shown = [Profile(**row._mapping, roles=(*roles[row.id],)) for row in rows]
+        return page_of(shown, request)
 
     async def add(self, user: User) -> None:
         """Add an account.
@@ -128,6 +156,18 @@ class UserRepository:
         )
         return await self._session.scalar(statement) is not None
 
+    async def _roles_of(self, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
+        statement = select(user_roles.c.user_id, user_roles.c.role_name)
+        rows = await self._session.execute(
+            statement.where(user_roles.c.user_id.in_(ids))
+            # In one order on every database, as the ORM has it too.
+            .order_by(user_roles.c.role_name)
+        )
+        roles = defaultdict[UUID, list[str]](list)
+        for user_id, name in rows:
+            roles[user_id].append(name)
+        return roles
+
     async def has_admin(self) -> bool:
         """Tell whether there is any admin, active or not."""
         statement = select(user_roles.c.user_id).where(user_roles.c.role_name == ADMIN)
@@ -140,34 +180,12 @@ def _with_roles() -> Select[User]:
     return loading.execution_options(populate_existing=True)
 
 
-_USERS, _ROLES, _SESSIONS = map(
-    User.metadata.tables.__getitem__, ("users", "roles", "sessions")
-)
-_OWN = [field.name for field in fields(Account) if field.name in _USERS.c]
-
-_READ = (
-    select(*(_USERS.c[name] for name in _OWN), _ROLES.c.name, _ROLES.c.permissions)
-    # Not a join within a join: SQLite would first put the roles of all users together.
-    .select_from(_USERS.outerjoin(user_roles).outerjoin(_ROLES))
-    .where(_USERS.c.id == bindparam("user_id"))
-    .order_by(_ROLES.c.name)
-)
-"""One row for each role; made once, and about the tables: to have the ORM read a user
-takes twice as long."""
-
-_READ_WITH_SESSION = (
-    _READ.add_columns(*STATE)
-    .join(_SESSIONS, _SESSIONS.c.user_id == _USERS.c.id)
-    .where(_SESSIONS.c.id == bindparam("session_id"))
-)
-
-
 def _account(rows: Sequence[Any]) -> Account:
     """Put the rows of one user together; who has no role has one row without any."""
     end = len(_OWN)
     roles = [(row[end], row[end + 1]) for row in rows if row[end] is not None]
     return Account(
-        **dict(zip(_OWN, rows[0])),
+        **{column.name: value for column, value in zip(_OWN, rows[0])},
         roles=tuple(name for name, _ in roles),
         permissions=frozenset(one for _, allowed in roles for one in allowed),
     )

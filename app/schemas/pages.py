@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import BeforeValidator, WithJsonSchema
 
 from app.core.encoding import decode, encode
-from app.models import Identified
+from app.repositories.pages import Named
 from app.repositories.pages import Page as Rows
 from app.schemas.base import ResponseBody
 
 Item = TypeVar("Item")
-Row = TypeVar("Row", bound=Identified)
+Row = TypeVar("Row", bound=Named)
 
 
 class Page(ResponseBody, Generic[Item]):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
-from app.models import Account, Role
+from app.models import Profile, Role
 from app.models import User as UserRow
 from app.models import UserChanges, UserStatus
 from app.schemas.base import (
@@ -44,7 +44,7 @@ class User(ResponseBody):
     last_sign_in_at: datetime | None
 
     @classmethod
-    def of(cls, row: UserRow | Account) -> Self:
+    def of(cls, row: UserRow | Profile) -> Self:
         """Return the account as it is shown."""
         return cls.model_validate(row)
 

@@ -18,6 +18,7 @@ from app.models import (
     USER,
     EndReason,
     Permission,
+    Profile,
     User,
     UserChanges,
     UserStatus,
@@ -64,7 +65,7 @@ class UserService:
         text: str | None = None,
         role: str | None = None,
         status: UserStatus | None = None,
-    ) -> Page[User]:
+    ) -> Page[Profile]:
         """Return accounts, newest first, that match every filter given."""
         async with self._database.reading(may_lag=True) as session:
             return await UserRepository(session).page(

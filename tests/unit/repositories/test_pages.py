@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from app.database import Database
-from app.models import User, UserStatus, new_id
+from app.models import Profile, UserStatus, new_id
 from app.repositories import SessionRepository, UserRepository
 from app.repositories.pages import Page, PageRequest
 from tests.support.rows import NOW, new_session, new_user
@@ -21,13 +21,13 @@ async def add_users(database: Database, *names: str) -> None:
 
 async def page(
     database: Database, limit: int, before: UUID | None = None
-) -> Page[User]:
+) -> Page[Profile]:
     """Return a page of all accounts."""
     async with database.reading() as session:
         return await UserRepository(session).page(PageRequest(limit, before))
 
 
-def names(found: Page[User]) -> str:
+def names(found: Page[Profile]) -> str:
     """Return the first letters of a page's addresses."""
     return "".join(user.email[0] for user in found.items)
 
