@@ -73,7 +73,7 @@ class Connection(AsyncAdapt_aiosqlite_connection):
     def rollback(self) -> None:
         """Roll back, if there is anything: SQLAlchemy asks for it after commits too."""
         driver: Any = self._connection
-        if driver.in_transaction:
+        if driver._connection is not None and driver.in_transaction:
             super().rollback()
 
 

@@ -1,6 +1,7 @@
 """How routes are declared, and what they look at before a body is read."""
 
 from collections.abc import Callable, Coroutine
+from inspect import signature
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -56,7 +57,7 @@ class CallerRoute(JsonRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         [caller] = self.dependant.dependencies
-        assert caller.call is not None
+        assert caller.call is not None and len(signature(endpoint).parameters) == 1
         self._find_caller = caller.call
         self._answers: WeakKeyDictionary[Principal, bytes] = WeakKeyDictionary()
         self._shape = TypeAdapter[Any](self.response_model)

@@ -41,6 +41,9 @@ than most of what is done here."""
 
 LONGEST_REMEMBERED = 200
 
+_STATUS = "cardea.status"
+"""Where a scope has the status of its answer, once that has begun."""
+
 _REQUEST_ID = b"x-request-id"
 _GOOD_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _SECURITY_HEADERS = {
@@ -94,8 +97,7 @@ class RequestLog:
     """Gives each request an id, finds out its client's address, writes one line.
 
     What stands in the scope's state under `log` is part of that line; whoever learns
-    more about the caller adds it there. Beside it stands the `status` of the answer,
-    once that has begun.
+    more about the caller adds it there.
     """
 
     def __init__(self, app: ASGIApp, proxies: Sequence[Network]) -> None:
@@ -111,13 +113,12 @@ class RequestLog:
             return
         own_id = _request_id(scope)
         token = request_id.set(own_id)
-        state = scope.setdefault("state", {})
-        state["log"] = {"client": self._address(scope)}
+        scope.setdefault("state", {})["log"] = {"client": self._address(scope)}
         started = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                state["status"] = message["status"]
+                scope[_STATUS] = message["status"]
                 others = [one for one in message["headers"] if one[0] != _REQUEST_ID]
                 message["headers"] = [*others, (_REQUEST_ID, own_id.encode())]
             await send(message)
@@ -194,7 +195,7 @@ class Cors(CORSMiddleware):
 
         async def send_with_vary(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], _VARY]
+                message["headers"] = [*message.get("headers", ()), _VARY]
             await send(message)
 
         await self.app(scope, receive, send_with_vary)
@@ -224,7 +225,7 @@ class CrashGuard:
         try:
             await self._app(scope, receive, send)
         except Exception as error:
-            if "status" in scope["state"]:
+            if _STATUS in scope:
                 raise
             response = self._problems.response(_expected(error))
             await response(scope, receive, send)
@@ -238,13 +239,12 @@ def _request_id(scope: Scope) -> str:
 
 
 def _facts(scope: Scope, duration_ms: float) -> dict[str, Any]:
-    state = scope["state"]
     return {
         "method": scope["method"],
         "route": route_template(scope),
-        "status": state.get("status", 0),
+        "status": scope.get(_STATUS, 0),
         "duration_ms": duration_ms,
-        **state["log"],
+        **scope["state"]["log"],
     }
 
 

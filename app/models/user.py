@@ -1,6 +1,6 @@
 """Accounts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypedDict
@@ -109,7 +109,7 @@ class Account(Profile):
     takes twice as long to read.
     """
 
-    password_hash: str
+    password_hash: str = field(repr=False)
     permissions: frozenset[str]
 
     @property

@@ -51,10 +51,9 @@ class End:
     at: datetime
 
 
-_TABLE = Session.metadata.tables["sessions"]
-_SESSIONS, _USERS = _TABLE.c, Session.metadata.tables["users"].c
+_SESSIONS, _USERS = map(Session.metadata.tables.__getitem__, ("sessions", "users"))
 
-STATE = [_SESSIONS[field.name] for field in fields(SessionState)]
+STATE = [_SESSIONS.c[field.name] for field in fields(SessionState)]
 """The columns that a `SessionState` is made of, in its order."""
 
 
@@ -67,22 +66,24 @@ def _rotation(*conditions: ColumnElement[bool]) -> ReturningUpdate[Any]:
     new: dict[str, Any] = {
         field.name: bindparam(f"new_{field.name}") for field in fields(Rotation)
     }
-    last, idle = _SESSIONS.max_expires_at, new["expires_at"]
+    last, idle = _SESSIONS.c.max_expires_at, new["expires_at"]
     return (
-        update(_TABLE)
-        .where(_SESSIONS.id == bindparam("seen"))
-        .where(_SESSIONS.generation == bindparam("seen_generation"))
-        .where(_SESSIONS.ended_at.is_(None), *conditions)
+        update(_SESSIONS)
+        .where(_SESSIONS.c.id == bindparam("seen"))
+        .where(_SESSIONS.c.generation == bindparam("seen_generation"))
+        .where(_SESSIONS.c.ended_at.is_(None), *conditions)
         .values(new | {"expires_at": case((last < idle, last), else_=idle)})
         .values(last_used_at=new["rotated_at"], confirmed=False)
         .returning(*STATE)
     )
 
 
-_ROTATE_SEEN = _rotation(_SESSIONS.confirmed == bindparam("seen_confirmed"))
+_ROTATE_SEEN = _rotation(_SESSIONS.c.confirmed == bindparam("seen_confirmed"))
 _ROTATE_NEWEST = _rotation(
-    _SESSIONS.expires_at > bindparam("new_rotated_at"),
-    exists().where(_USERS.id == _SESSIONS.user_id, _USERS.status == UserStatus.ACTIVE),
+    _SESSIONS.c.expires_at > bindparam("new_rotated_at"),
+    exists().where(
+        _USERS.c.id == _SESSIONS.c.user_id, _USERS.c.status == UserStatus.ACTIVE
+    ),
 )
 
 

@@ -379,7 +379,7 @@ class Protocol(HttpToolsProtocol):
                 raise
         finally:
             if not cycle.response_complete:
-                # uvicorn is about to answer in the app's place.
+                # An answer that breaks off is nobody's to complete.
                 self.loop.call_soon(self._watch)
 
 

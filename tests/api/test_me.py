@@ -73,6 +73,41 @@ class TestSee:
         problem(await client.get(ME, params=query), 401, "not_authenticated")
 
 
+class TestAskedAgain:
+    """The answer to somebody who has asked before."""
+
+    async def test_after_a_change_of_ones_own(
+        self, client: httpx2.AsyncClient, ada: Person
+    ) -> None:
+        """What one changes is there at the next request."""
+        for name in ("Ada", "Countess", None):
+            await client.patch(ME, json={"display_name": name}, headers=ada.headers)
+            for _ in range(2):
+                seen = await client.get(ME, headers=ada.headers)
+                assert seen.json()["display_name"] == name
+
+    async def test_after_a_change_by_an_admin(
+        self, client: httpx2.AsyncClient, ada: Person, admin: Person
+    ) -> None:
+        """So are new roles, and what they allow."""
+        for roles, allowed in ((["admin", "user"], True), (["user"], False)):
+            path = f"{API}/users/{ada.id}/roles"
+            await client.put(path, json={"roles": roles}, headers=admin.headers)
+            for _ in range(2):
+                seen = (await client.get(ME, headers=ada.headers)).json()
+                assert seen["roles"] == roles
+                assert ("users:write" in seen["permissions"]) is allowed
+
+    async def test_each_is_told_of_themselves(
+        self, client: httpx2.AsyncClient, ada: Person, admin: Person
+    ) -> None:
+        """Nobody gets another one's answer."""
+        for _ in range(2):
+            for person in (ada, admin):
+                seen = await client.get(ME, headers=person.headers)
+                assert seen.json()["id"] == person.id
+
+
 class TestChange:
     """Changing one's own account."""
 

@@ -113,6 +113,20 @@ class TestJson:
         response = await send(running.app, "POST", REGISTER.path, headers, [content])
         refused(response, 415, "unsupported_media_type")
 
+    async def test_where_no_body_is_read(
+        self, running: RunningApp, ada: Person
+    ) -> None:
+        """A token check has no use for a body, and takes none but JSON either."""
+        headers = [
+            ("authorization", ada.headers["Authorization"]),
+            ("content-type", "text/plain"),
+            ("content-length", "5"),
+        ]
+        response = await send(
+            running.app, "GET", f"{API}/users/me", headers, [b"hello"]
+        )
+        refused(response, 415, "unsupported_media_type")
+
 
 class TestForm:
     """The token endpoint, which takes a form."""

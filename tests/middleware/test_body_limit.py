@@ -63,6 +63,12 @@ class TestOverHttp:
         response = await send(running.app, "POST", LOGIN, headers)
         refused(response, 413, "body_too_large")
 
+    async def test_each_length_counts(self, running: RunningApp) -> None:
+        """A second length is not hidden by a first."""
+        headers = [JSON, ("content-length", "10"), ("content-length", "1000000")]
+        response = await send(running.app, "POST", LOGIN, headers)
+        refused(response, 413, "body_too_large")
+
 
 class TestReading:
     """What the rest of the service gets to read."""

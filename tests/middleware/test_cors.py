@@ -2,8 +2,11 @@
 
 import httpx2
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from app.core.config import Settings
+from app.core.middleware import Cors
+from app.core.problems import Problems
 from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp, browse
 from tests.support.crashes import add_crashes
@@ -140,3 +143,30 @@ class TestWithoutOrigins:
         for origin in (OURS, "http://localhost:8000", "null"):
             response = await client.get("/", headers={"Origin": origin})
             assert "access-control-allow-origin" not in response.headers
+
+
+class TestWithoutAnOrigin:
+    """Answers to what is no page's request."""
+
+    async def test_caches_are_told(self, client: httpx2.AsyncClient) -> None:
+        """What a cache keeps of it must not be given to pages of other origins."""
+        headers = (await client.get("/health/live")).headers
+        assert headers["vary"] == "Origin"
+        assert "access-control-allow-origin" not in headers
+
+    async def test_answer_without_headers(self, settings: Settings) -> None:
+        """An application may leave them out."""
+        sent = list[Message]()
+
+        async def bare(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 204})
+
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        cors = Cors(bare, Problems(settings.public_url), [OURS])
+        await cors({"type": "http", "method": "GET", "headers": []}, receive, send)
+        assert sent[0]["headers"] == [(b"vary", b"Origin")]

@@ -7,8 +7,12 @@ import httpx2
 import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
+from starlette.types import Message, Receive, Scope, Send
 
 from app.core.config import Settings
+from app.core.exceptions import HostNotAllowedError
+from app.core.middleware import CrashGuard, RequestLog
+from app.core.problems import Problems
 from app.database import Database
 from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp, browse
@@ -144,3 +148,30 @@ class TestFailingCommit:
         assert await contents(database) == before
         again = await client.post(f"{API}/auth/refresh", json=body)
         assert again.status_code == 200
+
+
+class TestState:
+    """What a lifespan or an endpoint keeps in the request's state."""
+
+    async def test_is_not_taken_for_an_answer(self) -> None:
+        """A status of somebody else's does not let a refusal pass."""
+        sent = list[Message]()
+
+        async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
+            raise HostNotAllowedError
+
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        guarded = CrashGuard(refusing, Problems("http://localhost"))
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "headers": [],
+            "state": {"status": "ok"},
+        }
+        await RequestLog(guarded, proxies=())(scope, receive, send)
+        assert sent[0]["status"] == HostNotAllowedError.http_status

@@ -1,9 +1,14 @@
 """Whose word about a client's address is believed."""
 
+from ipaddress import ip_network
+from typing import Any
+
 import httpx2
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from app.core.config import Settings
+from app.core.middleware import RequestLog
 from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp
 from tests.support.hostile import JSON, Header, send
@@ -195,3 +200,30 @@ class TestWithoutProxies:
         path = f"{API}/users/me/sessions"
         listed = await client.get(path, headers=person.headers)
         assert {row["ip"] for row in listed.json()["items"]} == {"192.0.2.1"}
+
+
+class TestRemembered:
+    """What is kept in mind of the headers that proxies send."""
+
+    @pytest.mark.parametrize(("length", "kept"), [(15, 1000), (300, 0)])
+    async def test_is_bounded(self, length: int, kept: int) -> None:
+        """A thousand short ones, and none of those that would fill the memory."""
+
+        async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+            return None
+
+        log = RequestLog(silent, proxies=[ip_network("127.0.0.0/8")])
+        for number in range(1200):
+            forwarded = f"{number:0{length}}".encode()
+            scope = {
+                "type": "http",
+                "method": "GET",
+                "headers": [(b"x-forwarded-for", forwarded)],
+                "client": ("127.0.0.1", 50_000),
+            }
+            await log(scope, nothing, nothing)
+        assert log._find_address.cache_info().currsize == kept
+
+
+async def nothing(*_: object) -> Any:
+    """Neither send nor receive."""

@@ -5,7 +5,7 @@ import time
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from tests.serving.conftest import DEADLINE
+from tests.serving.conftest import DEADLINE, Start
 from tests.serving.processes import wait_until
 from tests.serving.wire import LIVE, PATIENCE, Wire, is_served, seconds_until_heard
 from tests.support.people import API
@@ -48,6 +48,16 @@ class TestHead:
             assert (answer.status, answer.code) == (408, "request_timeout")
             assert answer.headers["connection"] == "close"
             assert wire.rest() == b""
+
+    def test_sooner_than_the_next_request(self, start: Start) -> None:
+        """The deadline of a head counts although an idle client has longer."""
+        with start(SERVE_HEAD_SECONDS="1") as server, Wire(server) as wire:
+            wire.ask()
+            wire.answer()
+            wire.send("GET /never")
+            began = time.monotonic()
+            assert wire.answer().code == "request_timeout"
+            assert 0.9 <= time.monotonic() - began < PATIENCE
 
     def test_empty_lines(self, impatient: Server) -> None:
         """Empty lines, which may stand before a request, do not win time."""

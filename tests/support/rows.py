@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.emails import email_key
-from app.models import Role, Session, User
+from app.models import Account, Role, Session, User, UserStatus, new_id
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -27,6 +28,24 @@ def new_user(email: str, **fields: object) -> User:
     """Return an account that nobody can sign in to, not saved yet."""
     values = {"password_hash": "!", "created_at": NOW, "updated_at": NOW, **fields}
     return User(email=email, email_key=email_key(email), **values)
+
+
+def make_account(**fields: Any) -> Account:
+    """Return an account as it is read, which no database knows."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "email": "ada@example.com",
+        "email_verified": False,
+        "display_name": None,
+        "password_hash": "!",
+        "status": UserStatus.ACTIVE,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "last_sign_in_at": None,
+        "roles": (),
+        "permissions": frozenset(),
+    }
+    return Account(**values | fields)
 
 
 def new_session(user: User) -> Session:

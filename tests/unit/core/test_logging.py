@@ -24,6 +24,7 @@ from app.core.logging import (
     request_id,
 )
 from tests.support.databases import SECRET_KEY, make_settings
+from tests.support.rows import make_account
 
 TIME = datetime(2026, 6, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 LOGGERS = ("app", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
@@ -113,7 +114,7 @@ class TestJsonLine:
         ("value", "written"),
         [
             (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
-            (TIME, "2026-06-01T12:00:00.250000Z"),
+            (TIME, "2026-06-01T12:00:00.250000+00:00"),
             (None, None),
             (True, True),
             (1.5, 1.5),
@@ -126,6 +127,22 @@ class TestJsonLine:
     def test_values(self, value: object, written: object) -> None:
         """Whatever a field holds, the line is JSON, on one line."""
         assert as_json(record(field=value))["field"] == written
+
+    def test_only_ascii(self) -> None:
+        """Whatever encoding the stream has, the line stays JSON."""
+        for value in ("é€", "\ud800", ["é"]):
+            assert JsonLineFormatter().format(record(field=value)).isascii()
+
+    def test_time_beside_half_a_character(self) -> None:
+        """A time is spelt the same way in every line."""
+        written = as_json(record(text="\ud800", at=TIME))
+        assert written["at"] == "2026-06-01T12:00:00.250000+00:00"
+
+    def test_nothing_is_opened_up(self) -> None:
+        """What is no text or number is named, and its secrets are not."""
+        written = as_json(record(user=make_account(password_hash="the hash")))
+        assert "ada@example.com" in written["user"]
+        assert "the hash" not in written["user"]
 
     def test_arguments(self) -> None:
         """Messages of other libraries have their arguments filled in."""

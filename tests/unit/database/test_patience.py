@@ -76,6 +76,12 @@ async def add(database: Database, disk: Disk, name: str, when: str) -> None:
         await disk.hang(session)
 
 
+async def begin(database: Database) -> None:
+    """Begin to write."""
+    async with database.writing() as session:
+        await session.connection()
+
+
 async def roles(database: Database) -> set[str]:
     """Return what is saved."""
     async with database.reading() as session:
@@ -122,6 +128,14 @@ class TestGivingUp:
 
                 session.close = slow_close  # type: ignore[method-assign]
         disk.well.set()
+        await add_in_time(database, "next")
+        assert await roles(database) == {"next"}
+
+    async def test_beginning(self, database: Database) -> None:
+        """Who gives up while others write leaves nothing begun."""
+        async with database.writing() as held:
+            await held.connection()
+            await refused_in_time(begin(database))
         await add_in_time(database, "next")
         assert await roles(database) == {"next"}
 

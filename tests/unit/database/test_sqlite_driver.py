@@ -134,6 +134,13 @@ class TestErrors:
             "SQLITE_CONSTRAINT"
         )
 
+    async def test_closed_by_somebody_else(self, engine: AsyncEngine) -> None:
+        """A connection that is closed has nothing to roll back."""
+        async with engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            await raw.driver_connection.close()
+
     async def test_spoil_nothing(self, engine: AsyncEngine) -> None:
         """The connection goes on working."""
         with pytest.raises(OperationalError):

@@ -132,6 +132,17 @@ class TestWriting:
         assert (await strip(client, eve, admin)).status_code == 200
         await self.refused(services, ada, as_she_was, act, PermissionDeniedError)
 
+    async def test_disabled_past_us(
+        self, services: Services, ada: Person, eve: Person, as_she_was: Principal
+    ) -> None:
+        """Who has been disabled in the database itself acts no more either."""
+        await execute(
+            services.settings,
+            "UPDATE users SET status = 'disabled' WHERE email = 'eve@example.com'",
+        )
+        rename = AS_ONESELF["rename"]
+        await self.refused(services, ada, as_she_was, rename, SessionEndedError)
+
     @pytest.mark.parametrize("act", AS_ONESELF.values(), ids=AS_ONESELF)
     async def test_what_needs_no_right(
         self,

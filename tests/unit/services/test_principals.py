@@ -14,11 +14,9 @@ from app.core.security import AccessTokens
 from app.database import Database
 from app.models import (
     ADMIN,
-    Account,
     Session,
     SessionState,
     User,
-    UserStatus,
     new_id,
 )
 from app.services.container import Services
@@ -30,7 +28,7 @@ from tests.support.clock import FakeClock
 from tests.support.outsiders import execute
 from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.refreshing import refreshed
-from tests.support.rows import NOW, new_role
+from tests.support.rows import NOW, make_account, new_role
 from tests.support.services import held_lease, nothing_by_itself
 from tests.support.statements import statements
 
@@ -80,19 +78,7 @@ async def get_known(principals: Principals, person: Person) -> Principal:
 
 def make_principal(*roles: str, permissions: tuple[str, ...] = ()) -> Principal:
     """Return a principal that no database knows."""
-    account = Account(
-        id=new_id(),
-        email="eve@example.com",
-        email_verified=False,
-        display_name=None,
-        password_hash="!",
-        status=UserStatus.ACTIVE,
-        created_at=NOW,
-        updated_at=NOW,
-        last_sign_in_at=None,
-        roles=roles,
-        permissions=frozenset(permissions),
-    )
+    account = make_account(roles=roles, permissions=frozenset(permissions))
     session = SessionState(
         id=new_id(),
         user_id=account.id,
