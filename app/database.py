@@ -188,7 +188,8 @@ class Database:
         return await self._work.end_of(self._work.begin(work))
 
     async def _leave(self, session: "_Session") -> None:
-        if session.is_over:
+        if not session.in_transaction():
+            # Nothing is under way, and there is nothing to wait for.
             await session.close()
             return
         # What is over for the caller does not fail because closing takes long.
@@ -291,12 +292,6 @@ class _Session(AsyncSession):
         if self._under_way is not None:
             await asyncio.wait([self._under_way])
         await self.close()
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is under way, and closing would find nothing to end."""
-        ended = self._under_way is None or self._under_way.done()
-        return ended and not self.in_transaction()
 
     # `scalars` is one of them too: it calls `execute`.
     connection = _uninterrupted(AsyncSession.connection)

@@ -54,6 +54,7 @@ class TestHead:
         with start(SERVE_HEAD_SECONDS="1") as server, Wire(server) as wire:
             wire.ask()
             wire.answer()
+            assert not wire.is_heard(1.3)
             wire.send("GET /never")
             began = time.monotonic()
             assert wire.answer().code == "request_timeout"

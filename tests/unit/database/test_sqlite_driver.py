@@ -134,12 +134,15 @@ class TestErrors:
             "SQLITE_CONSTRAINT"
         )
 
-    async def test_closed_by_somebody_else(self, engine: AsyncEngine) -> None:
+    async def test_closed_by_somebody_else(
+        self, engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """A connection that is closed has nothing to roll back."""
         async with engine.connect() as connection:
             raw = await connection.get_raw_connection()
             assert raw.driver_connection is not None
             await raw.driver_connection.close()
+        assert caplog.messages == []
 
     async def test_spoil_nothing(self, engine: AsyncEngine) -> None:
         """The connection goes on working."""
