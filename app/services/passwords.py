@@ -2,6 +2,9 @@
 
 import unicodedata
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from runpy import run_path
 
 from app.core.config import Settings
 from app.core.exceptions import (
@@ -36,6 +39,7 @@ class Passwords:
         self._service_name = settings.service_name
         self._pool = pool
         self._breached = breached
+        self._common = _common_passwords()
 
     async def hash_new(self, password: str, email: str) -> str:
         """Return the hash of a password that somebody chooses.
@@ -68,7 +72,7 @@ class Passwords:
         if len(password) > MAXIMUM_LENGTH:
             raise PasswordTooLongError
         folded = _fold(password)
-        if folded in _common_passwords():
+        if folded in self._common:
             raise PasswordTooCommonError
         names = (_fold(email.rpartition("@")[0]), _fold(self._service_name))
         if any(len(n) >= SHORTEST_TELLING_NAME and n in folded for n in names):
@@ -77,10 +81,14 @@ class Passwords:
 
 @cache
 def _common_passwords() -> frozenset[str]:
-    # Only here: the lists take 12 MiB, and nobody may ever choose a password.
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+    """Return the thirty thousand of zxcvbn, without its other lists: they take 8 MiB.
 
-    return frozenset(FREQUENCY_LISTS["passwords"])
+    At the start: a service that is out of file descriptors could not read them.
+    """
+    package = find_spec("zxcvbn")
+    assert package is not None and package.submodule_search_locations
+    lists = Path(package.submodule_search_locations[0], "frequency_lists.py")
+    return frozenset(run_path(str(lists))["FREQUENCY_LISTS"]["passwords"])
 
 
 def _fold(text: str) -> str:
