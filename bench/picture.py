@@ -100,8 +100,9 @@ def _fill(
     names = [name for name, _ in bars]
     ratios = [ratio for _, ratio in bars]
     drawn = panel.barh(names, ratios, color=[colours[name] for name in names])
-    panel.bar_label(drawn, fmt="%.2f", padding=3)
     panel.axvline(1, color="#333333", linewidth=0.8)
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    panel.bar_label(drawn, fmt="%.2f", padding=3, bbox=behind, zorder=3)
     panel.set_xlim(0, 1.15 * max(1, *ratios))
     panel.invert_yaxis()
     panel.tick_params(left=False)
