@@ -134,6 +134,7 @@ def _engine(settings: Settings) -> AsyncEngine:
         # Foreign keys stay off: rebuilding a table would delete what refers to it.
         # A command may migrate beside the server, which alone does the checkpoints.
         timeout = f"busy_timeout={_LOCK_TIMEOUT_SECONDS * 1000}"
-        pragmas = (timeout, "wal_autocheckpoint=0")
+        # In WAL mode from the first: of many who change it at once, some would fail.
+        pragmas = (timeout, "journal_mode=WAL", "wal_autocheckpoint=0")
         use_sqlite_transactions(engine.sync_engine, "BEGIN IMMEDIATE", pragmas)
     return engine
