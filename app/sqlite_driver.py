@@ -33,9 +33,6 @@ class _Executed:
         """Do nothing: there is nothing open."""
 
 
-_NOTHING_YET = _Executed()
-
-
 class Cursor(AsyncAdapt_aiosqlite_cursor):
     """Executes a statement in one turn of the driver's thread."""
 
@@ -44,7 +41,7 @@ class Cursor(AsyncAdapt_aiosqlite_cursor):
     _awaitable_cursor_close = False
 
     def _make_new_cursor(self, connection: Any) -> Any:
-        return _NOTHING_YET
+        return _Executed()
 
     def _aenter_cursor(self, cursor: Any) -> Any:
         return cursor

@@ -55,8 +55,6 @@ _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-RawHeaders = list[tuple[bytes, bytes]]
-
 _VARY = (b"vary", b"Origin")
 _HSTS = "max-age=31536000; includeSubDomains"
 
@@ -151,23 +149,18 @@ class SecurityHeaders:
         if https:
             headers["Strict-Transport-Security"] = _HSTS
         self._headers = Headers(headers).raw
-        self._names = {name for name, _ in self._headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Complete the headers of every answer."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = self._completed(message["headers"])
+                names = {name for name, _ in message["headers"]}
+                ours = [one for one in self._headers if one[0] not in names]
+                message["headers"] = [*message["headers"], *ours]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-    def _completed(self, given: RawHeaders) -> RawHeaders:
-        own = {name for name, _ in given}
-        if self._names.isdisjoint(own):
-            return [*given, *self._headers]
-        return [*given, *(one for one in self._headers if one[0] not in own)]
 
 
 class Cors(CORSMiddleware):
