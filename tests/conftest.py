@@ -85,6 +85,8 @@ def pytest_collection_modifyitems(
         needs_postgresql = item.get_closest_marker("postgresql") is not None
         if on_sqlite:
             return not needs_postgresql
+        if item.get_closest_marker("sqlite"):
+            return False
         if Workers.count > 1 and item.get_closest_marker("one_process"):
             return False
         return needs_postgresql or "databases" in getattr(item, "fixturenames", ())
