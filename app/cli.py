@@ -4,9 +4,12 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
 from typing import TypeVar
 
 import click
+from jinja2 import TemplateError
 
 from app import __version__
 from app.core.config import Settings, load_settings
@@ -15,6 +18,7 @@ from app.core.exceptions import AppError, EmailTakenError, StartupError
 from app.core.logging import configure_logging
 from app.migrations import head_revision, prepare_schema
 from app.services.container import Services, open_services
+from app.services.sample_letters import write_samples
 
 Result = TypeVar("Result")
 
@@ -77,6 +81,30 @@ def migrate_database() -> None:
     click.echo(f"The database is at revision {head_revision()}.")
 
 
+@main.group("mail")
+def mail() -> None:
+    """Look after the service's mail."""
+
+
+@mail.command("preview")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def preview_mail(folder: Path) -> None:
+    """Write a sample of every mail into FOLDER, to look at.
+
+    In every language, as HTML and as text, with the name, the colour and the templates
+    that the settings say. It needs no database.
+    """
+    try:
+        index = write_samples(_settings(), folder)
+    except TemplateError as error:
+        raise click.ClickException(_mistake_in_template(error)) from None
+    except UnicodeDecodeError:
+        raise click.ClickException("MAIL_TEMPLATES: must be UTF-8 text.") from None
+    except OSError as error:
+        raise click.ClickException(f"{folder}: {error.strerror}") from None
+    click.echo(f"Open {index.resolve().as_uri()} to see every mail.")
+
+
 @main.command("serve")
 @click.option("--host", help="Listen on this address instead of SERVE_HOST.")
 @click.option("--port", help="Listen on this port instead of SERVE_PORT.")
@@ -93,6 +121,13 @@ def serve_requests(
 
     settings = _settings(serve_host=host, serve_port=port, serve_workers=workers)
     raise SystemExit(serve(settings, fd))
+
+
+def _mistake_in_template(error: TemplateError) -> str:
+    """Return the file and the line as well: Jinja shows both as places in code."""
+    frames = extract_tb(error.__traceback__)
+    at = [one for one in frames if not one.filename.endswith(".py")][-1]
+    return f"{at.filename}, line {at.lineno}: {type(error).__name__}: {error.message}"
 
 
 def _ask_password() -> str:

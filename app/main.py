@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from app import __version__
-from app.api import metrics, openapi, pages, system, v1
+from app.api import links, mailbox, metrics, openapi, pages, system, v1
 from app.core.clock import Clock, utc_now
 from app.core.config import Settings, load_settings
 from app.core.exceptions import DatabaseUnavailableError, StartupError
@@ -126,6 +126,8 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         *v1.router.routes,
         *system.router.routes,
         *(metrics.router.routes if has_metrics else ()),
+        *links.router.routes,
+        *(mailbox.router.routes if settings.mail == "mailbox" else ()),
         *pages.router.routes,
     ]
 

@@ -7,7 +7,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from app.core.config import SAMPLE_SECRET_KEY, Settings, explain
+from app.core.config import Settings, explain
+from app.core.setting_rules import SAMPLE_SECRET_KEY
 
 _CONFIGURATION = """\
 # Configuration
@@ -88,6 +89,8 @@ def production_refusals() -> list[str]:
             bcrypt_rounds=4,
             rate_limits=False,
             public_url="http://auth.example.com",
+            smtp_url=SecretStr("smtp://user:password@mail.example.com"),
+            mail_from="no-reply@example.com",
         )
     except ValidationError as error:
         return explain(error)

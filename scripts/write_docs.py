@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from scripts import api_papers, performance_papers, settings_papers
+from scripts import api_papers, mail_papers, performance_papers, settings_papers
 
 ROOT = Path(__file__).parents[1]
 PAPERS: dict[str, Callable[[], str]] = {
@@ -20,6 +20,7 @@ PAPERS: dict[str, Callable[[], str]] = {
     **performance_papers.pictures(),
     ".env.example": settings_papers.env_example,
     "openapi.json": api_papers.openapi,
+    **mail_papers.letters(),
 }
 
 

@@ -19,9 +19,13 @@ from app.repositories.pages import DEFAULT_LIMIT, MAXIMUM_LIMIT, PageRequest
 from app.schemas.pages import Cursor
 from app.services.auth import AuthService
 from app.services.container import Services
+from app.services.mail_sign_in import MailSignIn
+from app.services.outbox import Outbox
 from app.services.principals import Principal
+from app.services.recovery import Recovery
 from app.services.roles import RoleService
 from app.services.sessions import Sessions
+from app.services.sign_up import SignUp
 from app.services.users import UserService
 
 
@@ -52,8 +56,28 @@ async def get_settings(request: Request) -> Settings:
 
 
 async def get_auth(request: Request) -> AuthService:
-    """Return the rules of signing up, in and out."""
+    """Return the rules of signing in and out."""
     return services_of(request).auth
+
+
+async def get_sign_up(request: Request) -> SignUp:
+    """Return the rules of signing up."""
+    return services_of(request).sign_up
+
+
+async def get_recovery(request: Request) -> Recovery:
+    """Return the rules of a forgotten password."""
+    return services_of(request).recovery
+
+
+async def get_mail_sign_in(request: Request) -> MailSignIn:
+    """Return the rules of signing in by mail."""
+    return services_of(request).mail_sign_in
+
+
+async def get_outbox(request: Request) -> Outbox:
+    """Return the rules of the outbox."""
+    return services_of(request).mail.outbox
 
 
 async def get_users(request: Request) -> UserService:
@@ -81,7 +105,12 @@ async def get_client(request: Request) -> Client:
     agent = request.headers.get("user-agent", "")[:MAXIMUM_USER_AGENT]
     device = request.headers.get(DEVICE_HEADER)
     device = device or cookies_of(request).device.read(request)
-    return Client(request.state.log["client"], agent.replace("\x00", ""), device)
+    return Client(
+        request.state.log["client"],
+        agent.replace("\x00", ""),
+        device,
+        request.headers.get("accept-language", ""),
+    )
 
 
 async def get_bearer_token(request: Request) -> str | None:
@@ -107,6 +136,10 @@ def _bearer_token(request: Request) -> str | None:
 ServicesDep = Annotated[Services, Depends(get_services)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 AuthServiceDep = Annotated[AuthService, Depends(get_auth)]
+SignUpDep = Annotated[SignUp, Depends(get_sign_up)]
+RecoveryDep = Annotated[Recovery, Depends(get_recovery)]
+MailSignInDep = Annotated[MailSignIn, Depends(get_mail_sign_in)]
+OutboxDep = Annotated[Outbox, Depends(get_outbox)]
 UserServiceDep = Annotated[UserService, Depends(get_users)]
 SessionsDep = Annotated[Sessions, Depends(get_sessions)]
 RoleServiceDep = Annotated[RoleService, Depends(get_roles)]
@@ -153,6 +186,8 @@ UsersReadDep = Annotated[Principal, Security(Caller(Permission.USERS_READ))]
 UsersWriteDep = Annotated[Principal, Security(Caller(Permission.USERS_WRITE))]
 RolesReadDep = Annotated[Principal, Security(Caller(Permission.ROLES_READ))]
 RolesWriteDep = Annotated[Principal, Security(Caller(Permission.ROLES_WRITE))]
+OutboxReadDep = Annotated[Principal, Security(Caller(Permission.OUTBOX_READ))]
+OutboxWriteDep = Annotated[Principal, Security(Caller(Permission.OUTBOX_WRITE))]
 
 
 async def get_page_request(

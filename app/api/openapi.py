@@ -35,6 +35,7 @@ TAGS = [
     {"name": "The caller", "description": "One's own account and devices."},
     {"name": "Users", "description": "Accounts, for administrators."},
     {"name": "Roles", "description": "Roles and permissions."},
+    {"name": "Outbox", "description": "Mail that waits, was sent, or was given up."},
     {"name": "System", "description": "Health, keys and name of the service."},
 ]
 

@@ -11,8 +11,8 @@ from app.core.middleware import DEVICE_HEADER
 from app.core.security import Cookies
 from app.schemas.auth import Tokens, Transport
 from app.schemas.user import User
-from app.services.auth import SignedIn
 from app.services.container import Services
+from app.services.issuing import SignedIn
 
 
 class TokenWriter:

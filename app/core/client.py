@@ -41,11 +41,13 @@ class Client:
         ip: Its address, or that of the proxy that hides it.
         user_agent: What it calls itself, cut to 300 characters; the caller's own text.
         device_token: The proof of an earlier sign-in, if it sent one; not checked yet.
+        languages: Which languages its user prefers, as in Accept-Language.
     """
 
     ip: str
     user_agent: str = ""
     device_token: str | None = None
+    languages: str = ""
 
     @property
     def network(self) -> str:

@@ -4,9 +4,9 @@ Values come from the environment or from a `.env` file in the working directory;
 the environment wins. docs/configuration.md is generated from this module.
 """
 
-import re
 import sys
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
@@ -22,16 +22,20 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.core.emails import check_email
 from app.core.redis_url import TLS_OPTIONS, is_redis_url
+from app.core.setting_rules import (
+    HOST,
+    contradictions,
+    is_sqlite,
+    origin,
+    production_refusals,
+)
+from app.core.smtp_url import SmtpServer
 
-SAMPLE_SECRET_KEY = "development-only-secret-key-replace-it-in-production"
 MINIMUM_SECRET_BYTES = 32
 MINIMUM_METRICS_TOKEN = 16
 SUPPORTED_DATABASES = ("sqlite+aiosqlite:///", "postgresql+asyncpg://")
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-
-_HOST = re.compile(r"\[[\da-f:.]+\]|[\w.-]+", re.ASCII | re.IGNORECASE)
-_HOST_AND_PORT = re.compile(rf"({_HOST.pattern})(:\d{{1,5}})?", _HOST.flags)
 
 _EMPTY_MEANS_OFF = frozenset({"breached_passwords_url"})
 
@@ -147,7 +151,28 @@ class Settings(BaseSettings):
     and `closed`, which are the same so far)."""
 
     email_verification: Literal["optional", "required"] = "optional"
-    """Whether an account must prove its e-mail address before it can sign in."""
+    """Whether an account must prove its e-mail address before it can sign in. With
+    `required`, an account is made when its address is proven, not before."""
+
+    mail_sign_in: bool = False
+    """Whether people may sign in with a link or a code by mail, without a password."""
+
+    smtp_url: SecretStr = SecretStr("")
+    """Where mail is handed in: `smtps://USER:PASSWORD@HOST` (TLS, port 465),
+    `smtp+starttls://USER:PASSWORD@HOST` (port 587) or `smtp://HOST` (port 25, not
+    encrypted). Empty: development shows its mail at `/dev/mail`, production sends none.
+    See docs/mail.md."""
+
+    mail_from: str = ""
+    """The address that mail comes from; people see SERVICE_NAME beside it. Needed with
+    SMTP_URL."""
+
+    mail_color: str = Field(default="#7a4b12", pattern=r"^#[0-9a-f]{6}$")
+    """The colour of buttons in mail, as `#rrggbb` in small letters."""
+
+    mail_templates: str = ""
+    """A folder with templates of your own, each in place of ours of the same name. See
+    docs/mail.md."""
 
     rate_limits: bool = True
     """Count attempts and make callers wait. Off only outside production."""
@@ -250,18 +275,18 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _origin_only(cls, value: str) -> str:
-        return _origin(value)
+        return origin(value)
 
     @field_validator("cors_origins")
     @classmethod
     def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_origin(origin) for origin in value)
+        return tuple(origin(one) for one in value)
 
     @field_validator("allowed_hosts")
     @classmethod
     def _names_without_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if not _HOST.fullmatch(name):
+            if not HOST.fullmatch(name):
                 raise ValueError("must be names without scheme, port or wildcard")
         return tuple(name.lower() for name in value)
 
@@ -303,6 +328,33 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_or_empty(cls, value: SecretStr) -> SecretStr:
+        try:
+            if url := value.get_secret_value():
+                SmtpServer.parse(url)
+        except ValueError:
+            raise ValueError(
+                "must be smtps://USER:PASSWORD@HOST:PORT, smtp+starttls://... or "
+                "smtp://..., with nothing behind the port; in user name and password, "
+                "`@`, `:`, `/`, `?`, `#` and `%` are written as %40, %3A, %2F, %3F, "
+                "%23 and %25"
+            ) from None
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _address_or_empty(cls, value: str) -> str:
+        return check_email(value) if value else value
+
+    @field_validator("mail_templates")
+    @classmethod
+    def _folder_or_empty(cls, value: str) -> str:
+        if value and not Path(value).is_dir():
+            raise ValueError("must be a folder")
+        return value
+
     @field_validator("breached_passwords_url")
     @classmethod
     def _http_or_empty(cls, value: str) -> str:
@@ -312,9 +364,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Self:
-        refusals = _contradictions(self)
+        refusals = contradictions(self)
         if self.environment == "production":
-            refusals += _refusals(self)
+            refusals += production_refusals(self)
         if refusals:
             raise ValueError("\n".join(refusals))
         return self
@@ -343,6 +395,19 @@ class Settings(BaseSettings):
         a second after the database should have answered.
         """
         return 2 * self.database_timeout_seconds + 1
+
+    @property
+    def smtp_server(self) -> SmtpServer | None:
+        """SMTP_URL, parsed; None if it is empty."""
+        url = self.smtp_url.get_secret_value()
+        return SmtpServer.parse(url) if url else None
+
+    @property
+    def mail(self) -> Literal["smtp", "mailbox", "off"]:
+        """What becomes of mail: sent, shown to developers, or never written."""
+        if self.smtp_url.get_secret_value():
+            return "smtp"
+        return "off" if self.environment == "production" else "mailbox"
 
     @property
     def is_sqlite(self) -> bool:
@@ -382,65 +447,3 @@ def explain(error: ValidationError) -> list[str]:
         else:
             lines.append(f"{str(problem['loc'][0]).upper()}: {reason}")
     return lines
-
-
-def is_sqlite(database_url: str) -> bool:
-    """Tell whether a URL names a SQLite file."""
-    return database_url.startswith("sqlite")
-
-
-def _origin(value: str) -> str:
-    """Return scheme, host and port of a URL that has nothing else."""
-    parts = urlsplit(value.rstrip("/"))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an origin such as https://auth.example.com")
-    has_more = parts.path or parts.query or parts.fragment
-    if has_more or not _HOST_AND_PORT.fullmatch(parts.netloc) or parts.port == 0:
-        raise ValueError("must have only scheme, host and port, and no wildcard")
-    # Browsers leave the usual port out of Origin, and so must what it is compared with.
-    usual = {"https": 443, "http": 80}[parts.scheme]
-    port = "" if parts.port in (None, usual) else f":{parts.port}"
-    return (
-        f"{parts.scheme}://{parts.netloc.lower().removesuffix(f':{parts.port}')}{port}"
-    )
-
-
-def _contradictions(settings: Settings) -> list[str]:
-    """Return which settings do not go together."""
-    email, password = settings.first_admin_email, settings.first_admin_password
-    checks = {
-        "FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD: set both or neither": (
-            bool(email) != bool(password.get_secret_value())
-        ),
-        "REFRESH_IDLE_SECONDS: must not be more than REFRESH_MAX_SECONDS": (
-            settings.refresh_idle_seconds > settings.refresh_max_seconds
-        ),
-        "DATABASE_REPLICA_URL: must be of PostgreSQL, and so must DATABASE_URL": (
-            bool(settings.database_replica_url)
-            and (settings.is_sqlite or is_sqlite(settings.database_replica_url))
-        ),
-        # A client that uses its access token to the end comes back in time.
-        "REFRESH_IDLE_SECONDS: must be at least twice ACCESS_TOKEN_SECONDS": (
-            settings.refresh_idle_seconds < 2 * settings.access_token_seconds
-        ),
-    }
-    return [line for line, refused in checks.items() if refused]
-
-
-def _refusals(settings: Settings) -> list[str]:
-    """Return what production does not start with."""
-    previous = [key.get_secret_value() for key in settings.previous_secret_keys]
-    checks = {
-        "SECRET_KEY: production refuses the sample secret": (
-            settings.secret_key.get_secret_value() == SAMPLE_SECRET_KEY
-        ),
-        "PREVIOUS_SECRET_KEYS: production refuses the sample secret": (
-            SAMPLE_SECRET_KEY in previous
-        ),
-        "BCRYPT_ROUNDS: must be at least 10 in production": settings.bcrypt_rounds < 10,
-        "RATE_LIMITS: must be on in production": not settings.rate_limits,
-        "PUBLIC_URL: must be https in production, unless it is localhost": (
-            not settings.https and settings.host not in LOCAL_HOSTS
-        ),
-    }
-    return [line for line, refused in checks.items() if refused]

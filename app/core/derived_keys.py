@@ -37,10 +37,11 @@ class DerivedKeys:
 
     def mac_matches(self, purpose: str, message: bytes, mac: bytes) -> bool:
         """Tell whether the current or a previous secret made this MAC."""
-        return any(
-            hmac.compare_digest(_mac(key, message), mac)
-            for key in self._keys_for(purpose)
-        )
+        return any(hmac.compare_digest(one, mac) for one in self.macs(purpose, message))
+
+    def macs(self, purpose: str, message: bytes) -> list[bytes]:
+        """Return the MACs that the current and each previous secret make."""
+        return [_mac(key, message) for key in self._keys_for(purpose)]
 
     def seal(self, plain: bytes) -> bytes:
         """Encrypt and authenticate, to be kept in the database."""

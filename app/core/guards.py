@@ -59,21 +59,25 @@ class CrossSiteGuard:
         """Pass on what is safe, has no cookie of ours, or comes from our own pages."""
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
             connection = HTTPConnection(scope)
-            if self._cookies.authenticate(connection) and not self._is_ours(
-                connection.headers
-            ):
-                raise CrossSiteRequestError
+            if self._cookies.authenticate(connection):
+                refuse_other_sites(connection.headers, self._origins)
         return self._app(scope, receive, send)
 
-    def _is_ours(self, headers: Headers) -> bool:
-        origin = headers.get("origin")
-        if origin in self._origins:
-            return True
-        site = headers.get("sec-fetch-site")
-        if site is not None:
-            return site in ("same-origin", "none")
-        # Neither header: not a browser that could be tricked into sending cookies.
-        return origin is None
+
+def refuse_other_sites(headers: Headers, origins: Collection[str]) -> None:
+    """Refuse what a browser sends for a page that is neither ours nor a friend's.
+
+    Raises:
+        CrossSiteRequestError: If it is another site's.
+    """
+    origin = headers.get("origin")
+    if origin in origins:
+        return
+    site = headers.get("sec-fetch-site")
+    # Without either header it is no browser that could be tricked into sending it.
+    is_ours = origin is None if site is None else site in ("same-origin", "none")
+    if not is_ours:
+        raise CrossSiteRequestError
 
 
 class BodyLimit:

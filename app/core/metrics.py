@@ -50,6 +50,13 @@ LIMITS_REFUSED = Counter(
     registry=REGISTRY,
 )
 
+MAIL = Counter(
+    "cardea_mail",
+    "Messages sent, put off because they were not taken, or given up.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+
 PRINCIPAL_LOOKUPS = Counter(
     "cardea_principal_lookups",
     "Callers looked up: remembered (hit) or asked of the database (miss).",

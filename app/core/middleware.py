@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 DEVICE_HEADER = "Cardea-Device"
 """Where programs without cookies carry their device token, both ways."""
 
+CHALLENGE_HEADER = "Cardea-Challenge"
+"""Where whoever asks for a mail is told what its code is to be given with."""
+
 REMEMBERED_CLIENTS = 1000
 """To find out which of the addresses that a request names is its client's costs more
 than most of what is done here."""
@@ -175,7 +178,12 @@ class Cors(CORSMiddleware):
             allow_credentials=True,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", DEVICE_HEADER, "X-Request-ID"],
-            expose_headers=["Retry-After", DEVICE_HEADER, "X-Request-ID"],
+            expose_headers=[
+                "Retry-After",
+                CHALLENGE_HEADER,
+                DEVICE_HEADER,
+                "X-Request-ID",
+            ],
             max_age=600,
         )
         self._problems = problems

@@ -14,6 +14,9 @@ import bcrypt
 PREFIX = "cardea1"
 """The version of our own format: PREFIX followed by a bcrypt hash."""
 
+NO_PASSWORD = "!"
+"""What is stored for an account without a password; no password matches it."""
+
 MAXIMUM_BCRYPT_BYTES = 72
 _DOMAIN = b"cardea/password/v1"
 _PLAIN_BCRYPT = ("$2a$", "$2b$", "$2y$")

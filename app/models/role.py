@@ -19,6 +19,8 @@ class Permission(StrEnum):
     USERS_WRITE = "users:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
+    OUTBOX_READ = "outbox:read"
+    OUTBOX_WRITE = "outbox:write"
 
     @property
     def description(self) -> str:
@@ -31,6 +33,8 @@ _DESCRIPTIONS = {
     Permission.USERS_WRITE: "Create, change, disable, delete and sign out users.",
     Permission.ROLES_READ: "List roles and permissions.",
     Permission.ROLES_WRITE: "Create, change and delete roles.",
+    Permission.OUTBOX_READ: "List mail that waits, was sent, or was given up.",
+    Permission.OUTBOX_WRITE: "Send mail again that was given up.",
 }
 
 user_roles = Table(

@@ -26,6 +26,13 @@ class EndReason(StrEnum):
     USER_DELETED = "user_deleted"
 
 
+class Method(StrEnum):
+    """How somebody showed who they are; the values are those of RFC 8176."""
+
+    PASSWORD = "pwd"
+    MAIL = "otp"
+
+
 def _why_ended(self: "Session | SessionState", now: datetime) -> EndReason | None:
     """Return the reason if it has ended or its time is over, else None."""
     if self.end_reason is not None:
@@ -57,6 +64,7 @@ class Session(Identified, Base):
     ip: Mapped[str] = mapped_column(String(45))
     user_agent: Mapped[str] = mapped_column(String(300))
     device: Mapped[str] = mapped_column(String(60))
+    method: Mapped[Method] = mapped_column(String(10), server_default=Method.PASSWORD)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     end_reason: Mapped[EndReason | None] = mapped_column(String(30))
 
@@ -75,5 +83,6 @@ class SessionState:
     expires_at: datetime
     max_expires_at: datetime
     end_reason: EndReason | None
+    method: Method
 
     why_ended = _why_ended

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Delete,
     Update,
     bindparam,
     case,
@@ -23,6 +22,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from app.core.metrics import SESSIONS_ENDED
 from app.database import note_change
 from app.models import EndReason, Session, SessionState, UserStatus
+from app.repositories.executing import rows_changed
 from app.repositories.pages import Page, PageRequest, fetch_page
 
 
@@ -139,7 +139,7 @@ class SessionRepository:
             .where(Session.id == row.id, Session.generation == row.generation)
             .values(confirmed=True)
         )
-        return await self._execute(statement) > 0
+        return await rows_changed(self._session, statement) > 0
 
     async def end(
         self, row: Session | SessionState, reason: EndReason, now: datetime
@@ -198,7 +198,9 @@ class SessionRepository:
 
     async def delete_ended_before(self, moment: datetime) -> int:
         """Delete sessions that ended before a moment; return how many."""
-        return await self._execute(delete(Session).where(Session.ended_at < moment))
+        return await rows_changed(
+            self._session, delete(Session).where(Session.ended_at < moment)
+        )
 
     async def _rotate(
         self,
@@ -217,14 +219,8 @@ class SessionRepository:
     async def _end(self, statement: Update, end: End, user_id: UUID) -> bool:
         note_change(self._session, user_id)
         still_alive = statement.where(Session.ended_at.is_(None))
-        ended = await self._execute(
-            still_alive.values(ended_at=end.at, end_reason=end.reason)
+        ended = await rows_changed(
+            self._session, still_alive.values(ended_at=end.at, end_reason=end.reason)
         )
         SESSIONS_ENDED.labels(end.reason).inc(ended)
         return ended > 0
-
-    async def _execute(self, statement: Update | Delete) -> int:
-        result: Any = await self._session.execute(
-            statement.execution_options(synchronize_session=False)
-        )
-        return int(result.rowcount)

@@ -80,6 +80,11 @@ class UserRepository:
         statement = _with_roles().where(User.id == user_id).with_for_update()
         return await self._session.scalar(statement)
 
+    async def lock_by_email(self, email: str) -> User | None:
+        """Return the account with this e-mail address, as `lock` does."""
+        statement = _with_roles().where(User.email_key == email_key(email))
+        return await self._session.scalar(statement.with_for_update())
+
     async def find_by_email(self, email: str) -> User | None:
         """Return the account with this e-mail address, however it is spelt.
 

@@ -6,6 +6,11 @@ from pydantic import Field
 
 from app.core.exceptions import (
     AppError,
+    ChallengeCancelledError,
+    ChallengeExpiredError,
+    ChallengeFailedError,
+    ChallengeUsedError,
+    CodeExhaustedError,
     PasswordBreachedError,
     PasswordContainsPersonalDataError,
     PasswordTooCommonError,
@@ -29,6 +34,15 @@ PASSWORD_RULES = (
     PasswordBreachedError,
 )
 """How a new password can be refused."""
+
+PROOF = (
+    ChallengeFailedError,
+    ChallengeUsedError,
+    ChallengeCancelledError,
+    ChallengeExpiredError,
+    CodeExhaustedError,
+)
+"""How a link or a code can be refused."""
 
 
 class FieldProblem(ResponseBody):

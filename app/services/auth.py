@@ -1,7 +1,6 @@
-"""Signing up, in and out."""
+"""Signing in and out."""
 
 import logging
-from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.client import Client
@@ -11,56 +10,27 @@ from app.core.emails import email_key
 from app.core.exceptions import (
     AccountDisabledError,
     EmailNotVerifiedError,
-    EmailTakenError,
     InvalidCredentialsError,
     InvalidRefreshTokenError,
     InvalidTokenError,
-    SignUpClosedError,
     TokenExpiredError,
 )
 from app.core.metrics import SIGN_INS
-from app.core.security import (
-    AccessClaims,
-    AccessTokens,
-    DeviceTokens,
-    RefreshTokens,
-)
 from app.database import Database
-from app.models import USER, Account, Session, SessionState, User, new_id
-from app.repositories import RoleRepository, SessionRepository, UserRepository
+from app.models import Method, Session, User
+from app.repositories import SessionRepository, UserRepository
+from app.services.issuing import SignedIn, TokenIssuer, TokenKit
 from app.services.keys import Keys
 from app.services.limits import Limits
 from app.services.passwords import Passwords
 from app.services.sessions import Sessions
+from app.services.sign_up import SignUp
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class SignedIn:
-    """A live session, and the tokens to carry on with.
-
-    `device_token` proves the sign-in to later ones; a refresh gives none.
-    """
-
-    user: User | Account
-    session: Session | SessionState
-    access_token: str
-    refresh_token: str
-    device_token: str | None = None
-
-
-@dataclass(frozen=True)
-class TokenKit:
-    """What writes and reads the three kinds of token."""
-
-    access: AccessTokens
-    refresh: RefreshTokens
-    device: DeviceTokens
-
-
 class AuthService:
-    """The rules of signing up, in and out."""
+    """The rules of signing in and out."""
 
     def __init__(
         self,
@@ -70,49 +40,22 @@ class AuthService:
         limits: Limits,
         passwords: Passwords,
         sessions: Sessions,
+        sign_up: SignUp,
         keys: Keys,
         tokens: TokenKit,
+        issuer: TokenIssuer,
     ) -> None:
         self._settings = settings
+        self._must_verify = settings.email_verification == "required"
         self._database = database
         self._clock = clock
         self._limits = limits
         self._passwords = passwords
         self._sessions = sessions
+        self._sign_up = sign_up
         self._keys = keys
         self._tokens = tokens
-
-    async def register(
-        self, email: str, password: str, display_name: str | None, client: Client
-    ) -> User | None:
-        """Make an account.
-
-        Returns:
-            The account; None where the address must be verified first, whether or not
-            it already has one, after the same work.
-
-        Raises:
-            SignUpClosedError: If people can't make accounts themselves here.
-            TooManyRequestsError: If too many accounts come from this network.
-            PasswordRefusedError: If the password breaks a rule.
-            EmailTakenError: If the address has an account.
-        """
-        if self._settings.sign_up != "open":
-            raise SignUpClosedError
-        await self._limits.count_sign_up(client)
-        password_hash = await self._passwords.hash_new(password, email)
-        user = User.new(email, password_hash, self._clock(), display_name)
-        verify_first = self._settings.email_verification == "required"
-        try:
-            async with self._database.writing() as session:
-                user.roles = await RoleRepository(session).get_all([USER])
-                await UserRepository(session).add(user)
-        except EmailTakenError:
-            if not verify_first:
-                raise
-            return None
-        logger.info("auth.registered", extra={"new_user": str(user.id)})
-        return None if verify_first else user
+        self._issuer = issuer
 
     async def sign_in(self, email: str, password: str, client: Client) -> SignedIn:
         """Check the credentials and start a session.
@@ -125,7 +68,8 @@ class AuthService:
             BusyError: If too many are signing in at this moment.
             InvalidCredentialsError: If the credentials match no account.
             AccountDisabledError: If they do, but the account is disabled.
-            EmailNotVerifiedError: If they do, but the address is not verified yet.
+            EmailNotVerifiedError: If they do, but the address is not verified yet; also
+                if they match a sign-up whose address is not.
         """
         account = email_key(email)
         device = self._tokens.device.device_of(client.device_token, account)
@@ -141,7 +85,9 @@ class AuthService:
             extra={"of_user": str(user.id), "new_session": str(row.id)},
         )
         known = client.device_token if device else None
-        return self._with_tokens(user, row, known or self._tokens.device.issue(account))
+        return self._issuer.issue(
+            user, row, known or self._tokens.device.issue(account)
+        )
 
     async def refresh(self, refresh_token: str, client: Client) -> SignedIn:
         """Exchange a refresh token for a new pair.
@@ -156,7 +102,7 @@ class AuthService:
         await self._limits.count_refresh(claim.session_id)
         await self._keys.keep_up()
         user, row = await self._sessions.refresh(claim, client)
-        return self._with_tokens(user, row)
+        return self._issuer.issue(user, row)
 
     async def sign_out(self, access_token: str) -> None:
         """End the session of this access token; it may have ended already.
@@ -198,13 +144,15 @@ class AuthService:
             logger.warning(
                 "auth.sign_in_failed", extra={"known_email": user is not None}
             )
+            if self._must_verify and await self._sign_up.is_pending(email, password):
+                raise EmailNotVerifiedError
             raise InvalidCredentialsError
         return user
 
     def _refuse_inactive(self, user: User) -> None:
         if not user.is_active:
             raise AccountDisabledError
-        if self._settings.email_verification == "required" and not user.email_verified:
+        if self._must_verify and not user.email_verified:
             raise EmailNotVerifiedError
 
     async def _begin_session(
@@ -236,40 +184,6 @@ class AuthService:
             user.password_hash = better_hash or user.password_hash
             user.last_sign_in_at = self._clock()
             users.changed(user)
-            row = self._sessions.begin(user, client)
+            row = self._sessions.begin(user, client, Method.PASSWORD)
             SessionRepository(session).add(row)
         return user, row
-
-    def _with_tokens(
-        self,
-        user: User | Account,
-        row: Session | SessionState,
-        device_token: str | None = None,
-    ) -> SignedIn:
-        return SignedIn(
-            user,
-            row,
-            self._tokens.access.sign(self._claims(user, row)),
-            self._tokens.refresh.issue(row.id, row.generation),
-            device_token,
-        )
-
-    def _claims(
-        self, user: User | Account, row: Session | SessionState
-    ) -> AccessClaims:
-        now = int(self._clock().timestamp())
-        return AccessClaims(
-            iss=self._settings.public_url,
-            sub=user.id,
-            aud=self._settings.token_audience,
-            client_id=self._settings.token_audience,
-            exp=now + self._settings.access_token_seconds,
-            iat=now,
-            jti=new_id(),
-            sid=row.id,
-            gen=row.generation,
-            auth_time=int(row.created_at.timestamp()),
-            amr=["pwd"],
-            roles=list(user.role_names),
-            scope=" ".join(sorted(user.permissions)),
-        )

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from app.core.exceptions import DatabaseUnavailableError
 from app.services.invalidation import Watch
 from app.services.keys import Keys
+from app.services.mail import Mail
 from app.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -24,10 +25,13 @@ STOP_SECONDS = 1
 class Background:
     """Repeats its jobs until it is stopped; a job that fails is tried again."""
 
-    def __init__(self, watch: Watch, keys: Keys, sessions: Sessions) -> None:
+    def __init__(
+        self, watch: Watch, keys: Keys, sessions: Sessions, mail: Mail
+    ) -> None:
         self._watch = watch
         self._keys = keys
         self._sessions = sessions
+        self._mail = mail
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -36,9 +40,14 @@ class Background:
         self._begin(_forever(self._keys.keep_up, KEEP_UP_SECONDS))
         self._begin(_forever(self._keys.load, KEYS_SECONDS))
         self._begin(_forever(self._sessions.tidy, TIDY_SECONDS))
+        self._begin(_forever(self._mail.outbox.tidy, TIDY_SECONDS))
+        if self._mail.delivery is not None:
+            self._begin(self._mail.delivery.keep())
 
     async def stop(self) -> None:
         """End every job, and wait for that as long as it is sensible."""
+        if self._mail.delivery is not None:
+            await self._mail.delivery.stop()
         for task in self._tasks:
             task.cancel()
         if self._tasks:

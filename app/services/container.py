@@ -14,20 +14,25 @@ from app.core.security import (
     RefreshTokens,
 )
 from app.database import Database
-from app.services.auth import AuthService, TokenKit
+from app.services.auth import AuthService
 from app.services.background import Background
 from app.services.breached_passwords import BreachedPasswords
 from app.services.circuit_breaker import BreakerRegistry
 from app.services.health import Health
 from app.services.invalidation import Lease, PostgresqlWatch, SqliteWatch
+from app.services.issuing import TokenIssuer, TokenKit
 from app.services.keys import Keys
 from app.services.limits import Limits
+from app.services.mail import Mail, build_mail
+from app.services.mail_sign_in import MailSignIn
 from app.services.metrics import Metrics
 from app.services.passwords import Passwords
 from app.services.principals import PrincipalCache, Principals
+from app.services.recovery import Recovery
 from app.services.roles import RoleService
 from app.services.sessions import Sessions
 from app.services.setup import Setup
+from app.services.sign_up import SignUp
 from app.services.users import UserService
 
 
@@ -44,6 +49,10 @@ class Services:
     keys: Keys
     principals: Principals
     auth: AuthService
+    sign_up: SignUp
+    recovery: Recovery
+    mail_sign_in: MailSignIn
+    mail: Mail
     sessions: Sessions
     users: UserService
     roles: RoleService
@@ -90,16 +99,12 @@ async def open_services(
         tokens = TokenKit(access, RefreshTokens(derived), DeviceTokens(derived))
         cache = PrincipalCache(settings.principal_cache, lease)
         database.on_change(cache.drop)
-        shared = None
-        if settings.redis_url and settings.rate_limits:
-            # Only here: the client takes 7 MiB, and most have no Redis.
-            from app.services.redis_counters import RedisCounters
-
-            shared = RedisCounters(settings.redis_url, derived, breakers)
-            stack.push_async_callback(shared.aclose)
-        limits = Limits(settings.rate_limits, shared)
+        limits = _limits(stack, settings, derived, breakers)
         passwords = Passwords(settings, pool, breached)
+        mail = build_mail(settings, database, clock, derived, limits, breakers)
+        sign_up = SignUp(settings, database, clock, limits, passwords, mail)
         sessions = Sessions(settings, database, clock)
+        issuer = TokenIssuer(settings, clock, tokens)
         watch = SqliteWatch if settings.is_sqlite else PostgresqlWatch
         principals = Principals(database, keys, access, cache, clock)
         yield Services(
@@ -112,13 +117,52 @@ async def open_services(
             keys=keys,
             principals=principals,
             auth=AuthService(
-                settings, database, clock, limits, passwords, sessions, keys, tokens
+                settings,
+                database,
+                clock,
+                limits,
+                passwords,
+                sessions,
+                sign_up,
+                keys,
+                tokens,
+                issuer,
             ),
+            sign_up=sign_up,
+            recovery=Recovery(database, clock, passwords, mail),
+            mail_sign_in=MailSignIn(
+                settings,
+                database,
+                clock,
+                mail,
+                sessions,
+                sign_up,
+                keys,
+                tokens.device,
+                issuer,
+            ),
+            mail=mail,
             sessions=sessions,
             users=UserService(database, clock, limits, passwords, principals),
             roles=RoleService(database, clock, principals),
             setup=Setup(settings, database, clock, passwords),
             health=Health(database, revision),
             metrics=Metrics(breakers, limits),
-            background=Background(watch(database, lease), keys, sessions),
+            background=Background(watch(database, lease), keys, sessions, mail),
         )
+
+
+def _limits(
+    stack: AsyncExitStack,
+    settings: Settings,
+    derived: DerivedKeys,
+    breakers: BreakerRegistry,
+) -> Limits:
+    if not (settings.redis_url and settings.rate_limits):
+        return Limits(settings.rate_limits)
+    # Only here: the client takes 7 MiB, and most have no Redis.
+    from app.services.redis_counters import RedisCounters
+
+    shared = RedisCounters(settings.redis_url, derived, breakers)
+    stack.push_async_callback(shared.aclose)
+    return Limits(settings.rate_limits, shared)

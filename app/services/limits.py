@@ -55,6 +55,16 @@ REFRESH_NETWORK = (Window(3000, MINUTE),)
 """Refreshes from one network, genuine or not."""
 
 
+MAIL_RECIPIENT = (Window(1, MINUTE), Window(10, DAY))
+"""Mail that is asked for to one address by strangers, or by one known device."""
+
+MAIL_NETWORK = (Window(30, HOUR), Window(100, DAY))
+"""Mail that one network asks for."""
+
+MAIL_OVERALL = (Window(200, MINUTE),)
+"""Mail that all together ask for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """An attempt that was counted, and where, so that it can be taken back.
@@ -138,6 +148,37 @@ class Limits:
                 Count("sign-up-all", "", SIGN_UP_OVERALL),
             ]
         )
+
+    async def count_mail(
+        self, account: str, device: str | None, client: Client
+    ) -> bool:
+        """Count a mail that somebody asks for.
+
+        Args:
+            account: The e-mail key that was given, known or not.
+            device: The device's name if it has signed in to this account before; then
+                what strangers ask for does not count against it.
+            client: Who asks.
+
+        Returns:
+            Whether it may be sent. That the address has had enough is not said to who
+            asks: it would tell that others ask for it too.
+
+        Raises:
+            TooManyRequestsError: If this client asks too often.
+        """
+        await self._count(
+            [
+                Count("mail-network", client.network, MAIL_NETWORK),
+                Count("mail-all", "", MAIL_OVERALL),
+            ]
+        )
+        recipient = f"{account}/{device or ''}"
+        try:
+            await self._count([Count("mail-recipient", recipient, MAIL_RECIPIENT)])
+        except TooManyRequestsError:
+            return False
+        return True
 
     async def count_refresh_attempt(self, client: Client) -> None:
         """Count a refresh before the token is looked at."""

@@ -17,7 +17,7 @@ from app.core.exceptions import (
 )
 from app.core.security import RefreshClaim
 from app.database import Database
-from app.models import Account, EndReason, Session, SessionState, User
+from app.models import Account, EndReason, Method, Session, SessionState, User
 from app.repositories import SessionRepository, UserRepository
 from app.repositories.pages import Page, PageRequest
 from app.repositories.sessions import End, Rotation
@@ -42,7 +42,7 @@ class Sessions:
         self._database = database
         self._clock = clock
 
-    def begin(self, user: User, client: Client) -> Session:
+    def begin(self, user: User, client: Client, method: Method) -> Session:
         """Return a new session of this user, for the caller to save."""
         now = self._clock()
         return Session(
@@ -57,6 +57,7 @@ class Sessions:
             ip=client.ip,
             user_agent=client.user_agent,
             device=client.device,
+            method=method,
         )
 
     async def refresh(

@@ -23,7 +23,12 @@ from app.models import (
     UserChanges,
     UserStatus,
 )
-from app.repositories import RoleRepository, SessionRepository, UserRepository
+from app.repositories import (
+    ChallengeRepository,
+    RoleRepository,
+    SessionRepository,
+    UserRepository,
+)
 from app.repositories.pages import Page, PageRequest
 from app.services.limits import Limits
 from app.services.passwords import Passwords
@@ -202,6 +207,7 @@ class UserService:
                 self._clock(),
                 keep=actor.session.id,
             )
+            await ChallengeRepository(session).cancel(actor.user.email, self._clock())
         logger.info("user.password_changed", extra={"of_user": str(actor.user.id)})
 
     async def _check_password(self, principal: Principal, password: str) -> None:
@@ -229,6 +235,7 @@ class UserService:
     async def _delete(self, session: AsyncSession, user: User) -> None:
         await self._keep_an_admin(session, user)
         await UserRepository(session).delete(user)
+        await ChallengeRepository(session).delete_of(user.email)
 
     async def _keep_an_admin(self, session: AsyncSession, user: User) -> None:
         """Refuse to lose this user if there is no other active admin."""

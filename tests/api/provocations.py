@@ -14,6 +14,7 @@ from app.services.health import Health
 from app.services.passwords import Passwords
 from tests.support.apps import RunningApp
 from tests.support.clock import FakeClock
+from tests.support.mailbox import Mail, last_mail
 from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.roles import give_roles, make_role
 from tests.support.servers.range_api import RangeApi
@@ -24,6 +25,8 @@ USERS = f"{API}/users"
 ROLES = f"{API}/roles"
 REGISTER = f"{API}/auth/register"
 LOGIN = f"{API}/auth/login"
+VERIFY = f"{API}/auth/email/verify"
+OUTBOX = f"{API}/outbox"
 MARKED = "e4c4o-marked"
 """Stands in what is sent; no answer may repeat it."""
 
@@ -173,6 +176,75 @@ async def _(stage: Stage) -> httpx2.Response:
 async def _(stage: Stage) -> httpx2.Response:
     await stage.client.post(REGISTER, json=NEW)
     return await stage.client.post(LOGIN, json=NEW)
+
+
+async def _sent(stage: Stage) -> Mail:
+    """Sign somebody up, and return the mail that proves the address."""
+    await stage.client.post(REGISTER, json=NEW)
+    return await last_mail(stage.running.services, NEW["email"])
+
+
+@provokes("challenge_failed")
+async def _(stage: Stage) -> httpx2.Response:
+    return await stage.client.post(VERIFY, json={"token": MARKED})
+
+
+@provokes("challenge_used")
+async def _(stage: Stage) -> httpx2.Response:
+    mail = await _sent(stage)
+    await stage.client.post(VERIFY, json=mail.by_link)
+    return await stage.client.post(VERIFY, json=mail.by_link)
+
+
+@provokes("challenge_cancelled", rate_limits=False)
+async def _(stage: Stage) -> httpx2.Response:
+    mail = await _sent(stage)
+    await stage.client.post(
+        f"{API}/auth/email/resend", json={"email": "new@example.com"}
+    )
+    return await stage.client.post(VERIFY, json=mail.by_link)
+
+
+@provokes("challenge_expired")
+async def _(stage: Stage) -> httpx2.Response:
+    mail = await _sent(stage)
+    stage.clock.tick(minutes=15)
+    return await stage.client.post(VERIFY, json=mail.by_link)
+
+
+@provokes("code_exhausted")
+async def _(stage: Stage) -> httpx2.Response:
+    mail = await _sent(stage)
+    for _ in range(5):
+        wrong = mail.by_code | {"code": mail.wrong_code}
+        await stage.client.post(VERIFY, json=wrong)
+    return await stage.client.post(VERIFY, json=mail.by_code)
+
+
+@provokes(
+    "mail_off",
+    environment="production",
+    bcrypt_rounds=10,
+    rate_limits=True,
+)
+async def _(stage: Stage) -> httpx2.Response:
+    body = {"email": f"{MARKED}@example.com"}
+    return await stage.client.post(f"{API}/auth/password/forgot", json=body)
+
+
+enter_call("mail_sign_in_off", "POST", f"{API}/auth/magic", {"email": "x@example.com"})
+
+
+@provokes("message_not_found")
+async def _(stage: Stage) -> httpx2.Response:
+    return await stage.call("POST", f"{OUTBOX}/{uuid4()}/retry")
+
+
+@provokes("message_not_failed")
+async def _(stage: Stage) -> httpx2.Response:
+    await _sent(stage)
+    [message] = (await stage.call("GET", OUTBOX)).json()["items"]
+    return await stage.call("POST", f"{OUTBOX}/{message['id']}/retry")
 
 
 @provokes("permission_denied")

@@ -13,6 +13,7 @@ from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
 from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.problems import fields, problem
+from tests.support.roles import OWN
 
 LOGIN = f"{API}/auth/login"
 ME = f"{API}/users/me"
@@ -106,7 +107,7 @@ class TestAccessToken:
             "auth_time": now,
             "amr": ["pwd"],
             "roles": ["admin"],
-            "scope": "roles:read roles:write users:read users:write",
+            "scope": " ".join(OWN),
         }
 
 
@@ -216,9 +217,9 @@ class TestVerificationRequired:
         self, client: httpx2.AsyncClient, admin: Person
     ) -> None:
         """Once the address is verified the account signs in."""
-        await client.post(f"{API}/auth/register", json=ADA)
-        listed = await client.get(f"{API}/users?q=ada", headers=admin.headers)
-        path = f"{API}/users/{listed.json()['items'][0]['id']}"
+        made = await client.post(f"{API}/users", json=ADA, headers=admin.headers)
+        problem(await client.post(LOGIN, json=ADA), 403, "email_not_verified")
+        path = f"{API}/users/{made.json()['id']}"
         body = {"email_verified": True}
         await client.patch(path, json=body, headers=admin.headers)
         assert (await client.post(LOGIN, json=ADA)).status_code == 200

@@ -7,11 +7,10 @@ import pytest
 
 from tests.support.people import API, Person
 from tests.support.problems import problem
-from tests.support.roles import holder_of, make_role
+from tests.support.roles import OWN, holder_of, make_role
 
 ROLES = f"{API}/roles"
 PERMISSIONS = f"{API}/permissions"
-OWN = ["roles:read", "roles:write", "users:read", "users:write"]
 EDITOR = {
     "name": "editor",
     "description": "Writes.",

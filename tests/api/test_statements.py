@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -56,6 +57,12 @@ async def sign_up(client: httpx2.AsyncClient, _: Person) -> httpx2.Response:
     return await client.post(f"{API}/auth/register", json=body)
 
 
+async def forget_password(client: httpx2.AsyncClient, _: Person) -> httpx2.Response:
+    """Ask for a mail, for an address without an account."""
+    body = {"email": f"{uuid4()}@example.com"}
+    return await client.post(f"{API}/auth/password/forgot", json=body)
+
+
 async def sign_out(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:
     """End the session."""
     return await client.post(f"{API}/auth/logout", headers=person.headers)
@@ -77,6 +84,7 @@ ASKS: dict[str, Ask] = {
     "sign-in": sign_in,
     "sign-in to an account that there is not": sign_in_wrongly,
     "sign-up": sign_up,
+    "forgotten password, whoever's": forget_password,
     "sign-out": sign_out,
     "list of accounts": list_users,
     "list of one's sessions": list_sessions,

@@ -21,6 +21,7 @@ from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp
 from tests.support.people import API, Person
 from tests.support.problems import problem
+from tests.support.roles import OWN
 from tests.support.services import lose_database, put
 
 JWKS = "/.well-known/jwks.json"
@@ -227,7 +228,7 @@ class TestJwks:
         token = admin.tokens["access_token"]
         claims = verify(token, (await client.get(JWKS)).json())
         assert claims["roles"] == ["admin"]
-        assert claims["scope"] == "roles:read roles:write users:read users:write"
+        assert claims["scope"] == " ".join(OWN)
         assert claims["amr"] == ["pwd"]
         header = json.loads(decoded(token.partition(".")[0]))
         assert header["typ"] == "at+jwt"

@@ -10,6 +10,7 @@ from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp
 from tests.support.people import API, PASSWORD, Person, sign_in
 from tests.support.problems import problem
+from tests.support.roles import OWN
 from tests.support.services import full_queue, lose_database
 
 TOKEN = f"{API}/auth/token"
@@ -62,7 +63,7 @@ class TestPasswordGrant:
     ) -> None:
         """The scope names what the user may do."""
         response = await client.post(TOKEN, data=ADA | {"username": admin.email})
-        scope = "roles:read roles:write users:read users:write"
+        scope = " ".join(OWN)
         assert response.json()["scope"] == scope
 
     async def test_unknown_parameters_are_ignored(

@@ -14,8 +14,8 @@ from app.core.config import Settings
 from app.core.exceptions import SessionEndedError
 from app.main import running
 from app.models import EndReason, Session, User
-from app.services.auth import SignedIn
 from app.services.container import Services
+from app.services.issuing import SignedIn
 from tests.support.clock import FakeClock
 from tests.support.people import PASSWORD
 
@@ -85,8 +85,8 @@ class Family:
         return await self._stack.enter_async_context(running(settings, self.clock))
 
     async def _sign_in(self) -> Pair:
-        auth = self._services.auth
-        await auth.register("ada@example.com", PASSWORD, None, OWNER)
+        auth, sign_up = self._services.auth, self._services.sign_up
+        await sign_up.register("ada@example.com", PASSWORD, None, OWNER)
         signed_in = await auth.sign_in("ada@example.com", PASSWORD, OWNER)
         return Pair.of(signed_in, self.clock())
 

@@ -6,6 +6,16 @@ import httpx2
 
 from tests.support.people import API, Person, register, sign_in
 
+OWN = [
+    "outbox:read",
+    "outbox:write",
+    "roles:read",
+    "roles:write",
+    "users:read",
+    "users:write",
+]
+"""The permissions that the service itself asks for, sorted."""
+
 
 async def make_role(
     client: httpx2.AsyncClient, admin: Person, name: str, permissions: Sequence[str]

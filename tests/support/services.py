@@ -16,17 +16,22 @@ from app.core.security import (
 )
 from app.database import Database
 from app.migrations import head_revision
-from app.services.auth import AuthService, TokenKit
+from app.services.auth import AuthService
 from app.services.breached_passwords import BreachedPasswords
 from app.services.circuit_breaker import BreakerRegistry
 from app.services.container import Services
 from app.services.health import Health
 from app.services.invalidation import Lease
+from app.services.issuing import TokenIssuer, TokenKit
 from app.services.limits import Limits
+from app.services.mail import build_mail
+from app.services.mail_sign_in import MailSignIn
 from app.services.passwords import Passwords
 from app.services.principals import PrincipalCache, Principals
+from app.services.recovery import Recovery
 from app.services.roles import RoleService
 from app.services.sessions import Sessions
+from app.services.sign_up import SignUp
 from app.services.users import UserService
 from tests.support.apps import RunningApp, Workers
 from tests.support.databases import make_settings
@@ -80,8 +85,14 @@ def put_passwords(running: RunningApp, passwords: Passwords) -> None:
     settings, database, clock = services.settings, services.database, services.clock
     limits = Limits(settings.rate_limits)
     users = UserService(database, clock, limits, passwords, services.principals)
-    auth = _auth(services, database, limits, passwords)
-    put(running, auth=auth, users=users)
+    mail = services.mail
+    put(
+        running,
+        users=users,
+        sign_up=SignUp(settings, database, clock, limits, passwords, mail),
+        recovery=Recovery(database, clock, passwords, mail),
+    )
+    put(running, auth=_auth(running.services, database, limits, passwords))
 
 
 def lose_database(running: RunningApp) -> None:
@@ -94,9 +105,29 @@ def lose_database(running: RunningApp) -> None:
     access = _token_kit(services).access
     cache = PrincipalCache(False, Lease())
     principals = Principals(database, services.keys, access, cache, clock)
-    put(running, sessions=Sessions(settings, database, clock))
+    derived = DerivedKeys(settings.secret_key.get_secret_value(), [])
+    mail = build_mail(settings, database, clock, derived, limits, BreakerRegistry())
     put(
         running,
+        sessions=Sessions(settings, database, clock),
+        mail=mail,
+        sign_up=SignUp(settings, database, clock, limits, passwords, mail),
+        recovery=Recovery(database, clock, passwords, mail),
+    )
+    tokens = _token_kit(services)
+    put(
+        running,
+        mail_sign_in=MailSignIn(
+            settings,
+            database,
+            clock,
+            mail,
+            running.services.sessions,
+            running.services.sign_up,
+            services.keys,
+            tokens.device,
+            TokenIssuer(settings, clock, tokens),
+        ),
         auth=_auth(running.services, database, limits, passwords),
         users=UserService(database, clock, limits, passwords, principals),
         roles=RoleService(database, clock, principals),
@@ -152,6 +183,7 @@ def no_breaches() -> BreachedPasswords:
 def _auth(
     services: Services, database: Database, limits: Limits, passwords: Passwords
 ) -> AuthService:
+    tokens = _token_kit(services)
     return AuthService(
         services.settings,
         database,
@@ -159,8 +191,10 @@ def _auth(
         limits,
         passwords,
         services.sessions,
+        services.sign_up,
         services.keys,
-        _token_kit(services),
+        tokens,
+        TokenIssuer(services.settings, services.clock, tokens),
     )
 
 

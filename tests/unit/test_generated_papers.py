@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from app.core.config import Settings, _refusals
+from app.core.config import Settings
 from app.core.exceptions import AppError, all_errors
+from app.core.setting_rules import production_refusals
 from scripts import settings_papers, write_docs
 from scripts.write_docs import PAPERS, ROOT
 
@@ -25,8 +26,8 @@ def read(paper: str) -> str:
 
 
 def refusals_in_the_code() -> set[str]:
-    """Return every refusal that `_refusals` can give, read from its source."""
-    code = ast.walk(ast.parse(inspect.getsource(_refusals)))
+    """Return every refusal there can be, read from the source of what refuses."""
+    code = ast.walk(ast.parse(inspect.getsource(production_refusals)))
     texts = {str(node.value) for node in code if isinstance(node, ast.Constant)}
     return {text for text in texts if re.match("[A-Z_]+: ", text)}
 

@@ -11,7 +11,15 @@ from tests.support.processes import NOBODY_LISTENS
 OF_LIBRARIES = {"anyio", "cryptography", "encodings"}
 """What the HTTP client and the first signature load themselves."""
 
-SELDOM_USED = ("alembic", "asyncpg", "pytest", "redis", "zxcvbn")
+SELDOM_USED = (
+    "aiosmtplib",
+    "alembic",
+    "asyncpg",
+    "babel",
+    "pytest",
+    "redis",
+    "zxcvbn",
+)
 
 BEFORE_IT_STARTS = """
 import sys

@@ -2,9 +2,19 @@
 
 from fastapi import APIRouter
 
-from app.api.v1.endpoints import auth, me, roles, token, users
+from app.api.v1.endpoints import (
+    auth,
+    email,
+    magic,
+    me,
+    outbox,
+    recovery,
+    roles,
+    token,
+    users,
+)
 
-_RESOURCES = (me, auth, token, users, roles)
+_RESOURCES = (me, auth, token, email, magic, recovery, users, roles, outbox)
 """Routes are tried in this order: what is asked most comes first."""
 
 router = APIRouter(routes=[one for each in _RESOURCES for one in each.router.routes])

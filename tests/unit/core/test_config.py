@@ -38,6 +38,11 @@ DEFAULTS: dict[str, Any] = {
     "breached_passwords_url": "https://api.pwnedpasswords.com",
     "sign_up": "open",
     "email_verification": "optional",
+    "mail_sign_in": False,
+    "smtp_url": SecretStr(""),
+    "mail_from": "",
+    "mail_color": "#7a4b12",
+    "mail_templates": "",
     "rate_limits": True,
     "first_admin_email": "",
     "first_admin_password": SecretStr(""),
@@ -87,7 +92,7 @@ WORDS = {
     "log_format": ["json", "console"],
 }
 EMPTY_MEANS_OFF = ["breached_passwords_url"]
-SWITCHES = ["migrate_on_start", "principal_cache", "rate_limits"]
+SWITCHES = ["migrate_on_start", "principal_cache", "rate_limits", "mail_sign_in"]
 
 
 class TestDefaults:
@@ -200,7 +205,8 @@ class TestWords:
     )
     def test_taken(self, load: Load, name: str, word: str) -> None:
         """Each word is taken."""
-        assert getattr(load(**{name: word}), name) == word
+        mail = {"smtp_url": "smtp://localhost", "mail_from": "no-reply@example.com"}
+        assert getattr(load(**{**mail, name: word}), name) == word
 
     @pytest.mark.parametrize("name", WORDS)
     def test_other(self, refusal: Refusal, name: str) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.core.config import SAMPLE_SECRET_KEY, Settings, explain
+from app.core.config import Settings, explain
+from app.core.setting_rules import SAMPLE_SECRET_KEY
 
 SECRET = "a-secret-key-that-only-the-tests-know-0123456789"
 SAFE = {"environment": "production", "secret_key": SECRET}
@@ -21,6 +22,10 @@ REFUSALS: dict[str, dict[str, Any]] = {
     "RATE_LIMITS: must be on in production": {"rate_limits": "off"},
     "PUBLIC_URL: must be https in production, unless it is localhost": {
         "public_url": "http://auth.example.com"
+    },
+    "SMTP_URL: a password must not be sent unencrypted, unless to localhost": {
+        "smtp_url": "smtp://user:password@mail.example.com",
+        "mail_from": "no-reply@example.com",
     },
 }
 """Each line, and the setting that earns it."""
@@ -153,6 +158,32 @@ class TestTogether:
         ]
         values["refresh_idle_seconds"] = 600
         assert settings_of(**SAFE, **values).refresh_idle_seconds == 600
+
+    def test_mail_without_a_sender(self) -> None:
+        """Mail that is sent comes from somebody."""
+        values = {"smtp_url": "smtps://mail.example.com"}
+        assert lines_of(**SAFE, **values) == [
+            "MAIL_FROM: must be set where SMTP_URL is"
+        ]
+        values["mail_from"] = "no-reply@example.com"
+        assert settings_of(**SAFE, **values).mail == "smtp"
+
+    @pytest.mark.parametrize(
+        ("values", "line"),
+        [
+            (
+                {"email_verification": "required"},
+                "EMAIL_VERIFICATION: `required` needs SMTP_URL",
+            ),
+            ({"mail_sign_in": True}, "MAIL_SIGN_IN: `on` needs SMTP_URL"),
+        ],
+        ids=["verification", "sign-in"],
+    )
+    def test_needs_mail(self, values: dict[str, Any], line: str) -> None:
+        """What can't be done without mail is refused where none is sent."""
+        assert lines_of(**SAFE, **values) == [line]
+        elsewhere = {**SAFE, **values, "environment": "development"}
+        assert settings_of(**elsewhere).mail == "mailbox"
 
     def test_with_unsafe_ones(self) -> None:
         """What does not go together is said beside what is unsafe."""

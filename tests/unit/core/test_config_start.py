@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.config import SAMPLE_SECRET_KEY, Settings, load_settings
+from app.core.config import Settings, load_settings
+from app.core.setting_rules import SAMPLE_SECRET_KEY
 
 ROOT = Path(__file__).parents[3]
 SECRET = "a-secret-key-that-only-the-tests-know-0123456789"

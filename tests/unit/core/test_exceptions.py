@@ -55,6 +55,15 @@ CONTRACT = {
     "password_contains_personal_data": 422,
     "wrong_password": 403,
     "sign_up_closed": 403,
+    "challenge_failed": 403,
+    "challenge_used": 410,
+    "challenge_cancelled": 410,
+    "challenge_expired": 410,
+    "code_exhausted": 410,
+    "mail_off": 501,
+    "mail_sign_in_off": 403,
+    "message_not_found": 404,
+    "message_not_failed": 409,
     "too_many_requests": 429,
     "busy": 503,
     "database_unavailable": 503,
@@ -66,6 +75,7 @@ KEEPS_WRITES = {
     "session_ended",
     "invalid_credentials",
     "wrong_password",
+    "challenge_failed",
     "too_many_requests",
 }
 """What ends with one of these was an attempt that must count."""

@@ -13,8 +13,11 @@ from app.database import Database
 from app.migrations import migrate
 from app.services import background
 from app.services.background import Background
+from app.services.circuit_breaker import BreakerRegistry
 from app.services.invalidation import Lease, SqliteWatch
 from app.services.keys import Keys
+from app.services.limits import Limits
+from app.services.mail import build_mail
 from app.services.sessions import Sessions
 from tests.support.clock import FakeClock
 from tests.support.databases import SECRET_KEY, make_settings
@@ -41,7 +44,15 @@ class Parts:
         self.neighbour = Keys(database, DerivedKeys(SECRET_KEY), clock, Lease())
         sessions = Sessions(settings, database, clock)
         watch = SqliteWatch(database, lease)
-        self.background = Background(watch, self.keys, sessions)
+        mail = build_mail(
+            settings,
+            database,
+            clock,
+            DerivedKeys(SECRET_KEY),
+            Limits(False),
+            BreakerRegistry(),
+        )
+        self.background = Background(watch, self.keys, sessions, mail)
 
     async def until_keys_are_loaded(self) -> None:
         """Wait for a job."""
@@ -100,6 +111,6 @@ class TestJobs:
         """After the stop nothing runs any more."""
         before = asyncio.all_tasks()
         parts.background.start()
-        assert len(asyncio.all_tasks() - before) == 4
+        assert len(asyncio.all_tasks() - before) == 5
         await parts.background.stop()
         assert asyncio.all_tasks() == before

@@ -14,6 +14,7 @@ from app.core.security import AccessTokens
 from app.database import Database
 from app.models import (
     ADMIN,
+    Method,
     Session,
     SessionState,
     User,
@@ -88,6 +89,7 @@ def make_principal(*roles: str, permissions: tuple[str, ...] = ()) -> Principal:
         expires_at=NOW,
         max_expires_at=NOW,
         end_reason=None,
+        method=Method.PASSWORD,
     )
     return Principal(account, session)
 

@@ -10,7 +10,7 @@ import pytest
 from app.core.client import Client
 from app.core.exceptions import SessionNotFoundError
 from app.database import Database
-from app.models import EndReason, Session, new_id
+from app.models import EndReason, Method, Session, new_id
 from app.repositories.pages import PageRequest
 from app.services.container import Services
 from tests.support.clock import FakeClock
@@ -40,7 +40,9 @@ class TestBegin:
     ) -> None:
         """It starts at generation 0, unconfirmed, and knows how long it may last."""
         user = await stored_user(database, UUID(ada.id))
-        row = services.sessions.begin(user, Client("2001:db8::1", "curl/8.0"))
+        row = services.sessions.begin(
+            user, Client("2001:db8::1", "curl/8.0"), Method.PASSWORD
+        )
         assert (row.generation, row.confirmed) == (0, False)
         assert row.created_at == row.rotated_at == row.last_used_at == clock()
         assert row.expires_at == clock() + timedelta(days=30)
@@ -52,7 +54,7 @@ class TestBegin:
     ) -> None:
         """Saving is left to the transaction of the sign-in."""
         user = await stored_user(database, UUID(ada.id))
-        services.sessions.begin(user, Client("192.0.2.1"))
+        services.sessions.begin(user, Client("192.0.2.1"), Method.PASSWORD)
         assert len(await ids_of(services, ada, ended=True)) == 1
 
 

@@ -2,6 +2,7 @@
 
 from fastapi import Request, Response, status
 
+from app.api.challenges import ChallengeWriterDep
 from app.api.deps import (
     AuthServiceDep,
     BearerTokenDep,
@@ -9,6 +10,7 @@ from app.api.deps import (
     CookiesDep,
     PrincipalDep,
     SessionsDep,
+    SignUpDep,
     documented_scheme,
 )
 from app.api.tokens import TokenWriterDep
@@ -60,15 +62,23 @@ router = endpoints("/auth", "Auth")
     },
 )
 async def register(
-    body: Registration, client: ClientDep, auth: AuthServiceDep, response: Response
+    body: Registration,
+    client: ClientDep,
+    sign_up: SignUpDep,
+    response: Response,
+    challenges: ChallengeWriterDep,
 ) -> User | VerificationSent:
-    """Make an account."""
+    """Make an account; a mail asks its owner to prove the address.
+
+    The answer's `Cardea-Challenge` header is to be sent back with the code in the mail.
+    """
     password = body.password.get_secret_value()
-    user = await auth.register(body.email, password, body.display_name, client)
-    if user is None:
+    done = await sign_up.register(body.email, password, body.display_name, client)
+    challenges.write(done.challenge_id)
+    if done.user is None:
         response.status_code = status.HTTP_202_ACCEPTED
         return VerificationSent()
-    return User.of(user)
+    return User.of(done.user)
 
 
 @router.post(

@@ -1,0 +1,1 @@
+"""Errors by what they are about; `app.core.exceptions` is the door to all."""

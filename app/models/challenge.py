@@ -1,0 +1,51 @@
+"""Challenges: what a mail asks its reader to show, as proof of reading the address."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Identified, UtcDateTime
+
+
+class Purpose(StrEnum):
+    """What passing a challenge leads to."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"
+    SIGN_IN = "sign_in"
+
+
+class ChallengeEnd(StrEnum):
+    """Why a challenge can't be passed any more."""
+
+    USED = "used"
+    CANCELLED = "cancelled"
+
+
+class Challenge(Identified, Base):
+    """A link and a code that were sent to an address, either of which works once.
+
+    Neither is stored: both follow from the id (see `core/challenge_tokens.py`). It is
+    about an address, not an account: whether the address has one is looked at when the
+    mail is written and when the challenge is passed, so that asking for one takes as
+    long for a stranger's address as for a user's.
+
+    `pending` is what waits for the address to be proven, such as a sign-up.
+    """
+
+    __tablename__ = "challenges"
+    __table_args__ = (Index("ix_challenges_email_key_purpose", "email_key", "purpose"),)
+
+    purpose: Mapped[Purpose] = mapped_column(String(30))
+    email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str] = mapped_column(String(320))
+    pending: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    link_expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    code_expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    wrong_codes: Mapped[int] = mapped_column(default=0)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    end_reason: Mapped[ChallengeEnd | None] = mapped_column(String(20))

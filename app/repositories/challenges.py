@@ -1,0 +1,84 @@
+"""Challenges in the database."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.emails import email_key
+from app.models import Challenge, ChallengeEnd, Purpose
+from app.repositories.executing import rows_changed
+
+
+class ChallengeRepository:
+    """Reads and writes challenges."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, challenge: Challenge) -> None:
+        """Add a challenge."""
+        self._session.add(challenge)
+
+    async def get(self, challenge_id: UUID) -> Challenge | None:
+        """Return the challenge with this id."""
+        return await self._session.get(Challenge, challenge_id)
+
+    async def lock(self, challenge_id: UUID) -> Challenge | None:
+        """Return the challenge and keep others from changing it until the end."""
+        statement = select(Challenge).where(Challenge.id == challenge_id)
+        return await self._session.scalar(statement.with_for_update())
+
+    async def newest(self, email: str, purpose: Purpose) -> Challenge | None:
+        """Return the last challenge that this address was sent, ended or not."""
+        statement = select(Challenge).where(
+            Challenge.email_key == email_key(email), Challenge.purpose == purpose
+        )
+        return await self._session.scalar(
+            statement.order_by(Challenge.id.desc()).limit(1)
+        )
+
+    async def use_up(self, challenge: Challenge, now: datetime) -> bool:
+        """End a challenge that was passed; False if somebody else has ended it."""
+        statement = update(Challenge).where(
+            Challenge.id == challenge.id, Challenge.ended_at.is_(None)
+        )
+        used = statement.values(ended_at=now, end_reason=ChallengeEnd.USED)
+        return await rows_changed(self._session, used) > 0
+
+    async def begin(
+        self,
+        challenge_id: UUID,
+        *,
+        link_expires_at: datetime,
+        code_expires_at: datetime,
+    ) -> None:
+        """Have the time in which a challenge can be passed begin anew."""
+        statement = update(Challenge).where(Challenge.id == challenge_id)
+        begun = statement.values(
+            link_expires_at=link_expires_at, code_expires_at=code_expires_at
+        )
+        await rows_changed(self._session, begun)
+
+    async def cancel(
+        self, email: str, now: datetime, purpose: Purpose | None = None
+    ) -> None:
+        """End every open challenge of an address, or those of one purpose."""
+        statement = update(Challenge).where(
+            Challenge.email_key == email_key(email), Challenge.ended_at.is_(None)
+        )
+        if purpose is not None:
+            statement = statement.where(Challenge.purpose == purpose)
+        cancelled = statement.values(ended_at=now, end_reason=ChallengeEnd.CANCELLED)
+        await rows_changed(self._session, cancelled)
+
+    async def delete_of(self, email: str) -> None:
+        """Forget what an address was sent, and the mail."""
+        statement = delete(Challenge).where(Challenge.email_key == email_key(email))
+        await rows_changed(self._session, statement)
+
+    async def delete_made_before(self, moment: datetime) -> int:
+        """Delete old challenges, and the mail that told of them; return how many."""
+        statement = delete(Challenge).where(Challenge.created_at < moment)
+        return await rows_changed(self._session, statement)

@@ -1,0 +1,132 @@
+"""The templates of letters: each gives a text and an HTML page, in every language.
+
+A template says what a letter says, with `paragraph`, `button` and the like. What these
+are is up to the layout that it extends: `letter.txt`, `letter.html`, or `subject.txt`,
+which leaves all but the subject out.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+)
+
+from app.core.languages import LANGUAGES
+
+TEMPLATES = (
+    "verify_email",
+    "account_exists",
+    "reset_password",
+    "sign_in",
+    "no_account",
+)
+
+CATALOGUES = Path(__file__).parents[1] / "locale"
+
+_HTML = "letter.html"
+_LAYOUTS = ("subject.txt", "letter.txt", _HTML)
+_BLANK_LINES = re.compile(r"\s*\n\s*\n")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a template gave."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class LetterTemplates:
+    """Fills templates in.
+
+    Args:
+        own: The operator's folder, if any; what is there is used in place of ours.
+        shared: Values that all templates know.
+    """
+
+    def __init__(self, own: str, shared: Mapping[str, str]) -> None:
+        ours = PackageLoader("app", "templates/mail")
+        loader = ChoiceLoader([FileSystemLoader(own), ours]) if own else ours
+        self._environments = {
+            (language, layout): _environment(loader, language, layout, shared)
+            for language in LANGUAGES
+            for layout in _LAYOUTS
+        }
+
+    def write(self, template: str, language: str, **values: object) -> Written:
+        """Fill a template in.
+
+        Raises:
+            TemplateError: If the template is wrong, as an operator's own may be.
+        """
+        subject, text, html = (
+            self._environments[language, layout]
+            .get_template(f"{template}.jinja")
+            .render(values)
+            for layout in _LAYOUTS
+        )
+        return Written(" ".join(subject.split()), _tidy(text), _tidy(html))
+
+
+def _environment(
+    loader: BaseLoader, language: str, layout: str, shared: Mapping[str, str]
+) -> Environment:
+    environment = Environment(
+        loader=loader,
+        autoescape=layout == _HTML,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        partial(translated, language), partial(_counted, language), newstyle=True
+    )
+    environment.globals.update(shared, language=language, layout=layout)
+    return environment
+
+
+def translated(language: str, text: str) -> str:
+    """Return a text in another language, or as it is if there is no translation."""
+    return _catalogue(language).get(text, text)
+
+
+def spoken_time(at: datetime, language: str) -> str:
+    """Return a time as people who speak this language write it, in UTC."""
+    # Only here, as below: Babel takes time and memory, and many send no mail.
+    from babel.dates import format_date
+
+    at = at.astimezone(UTC)
+    return f"{format_date(at, 'long', locale=language)}, {at:%H:%M} UTC"
+
+
+@cache
+def _catalogue(language: str) -> dict[str, str]:
+    if language == LANGUAGES[0]:
+        return {}
+    from babel.messages.pofile import read_po
+
+    with (CATALOGUES / language / "LC_MESSAGES" / "mail.po").open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    return {str(message.id): str(message.string) for message in catalogue}
+
+
+def _counted(language: str, one: str, many: str, number: int) -> str:
+    return translated(language, one if number == 1 else many)
+
+
+def _tidy(text: str) -> str:
+    """Leave one blank line at most between two others, and none at the ends."""
+    return _BLANK_LINES.sub("\n\n", text).strip() + "\n"

@@ -1,0 +1,27 @@
+"""Giving an account to who has proven to read its address."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import EndReason, User
+from app.repositories import ChallengeRepository, SessionRepository, UserRepository
+
+
+async def hand_over(
+    session: AsyncSession, user: User, password_hash: str, now: datetime
+) -> None:
+    """Leave nothing on an account that anybody else may have prepared there.
+
+    Whoever was signed in is signed out, the old password opens nothing, and neither
+    does any link or code that was sent before (Sudhodanan and Paverd, "Pre-hijacked
+    accounts", USENIX Security 2022).
+    """
+    user.password_hash = password_hash
+    user.email_verified = True
+    user.updated_at = now
+    UserRepository(session).changed(user)
+    await SessionRepository(session).end_all_of_user(
+        user.id, EndReason.PASSWORD_RESET, now
+    )
+    await ChallengeRepository(session).cancel(user.email, now)

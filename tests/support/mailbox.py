@@ -1,0 +1,86 @@
+"""Mail as its readers get it: what it says, its link and its code."""
+
+import re
+from dataclasses import dataclass
+
+import httpx2
+from sqlalchemy import func, select
+
+from app.models import Message
+from app.services.container import Services
+from tests.support.people import API
+
+_LINK = re.compile(r"(https?://\S+)\?token=(\S+)")
+_CODE = re.compile(r"^\s*(\d{6})\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that somebody got."""
+
+    kind: str
+    subject: str
+    text: str
+    challenge_id: str
+
+    @property
+    def token(self) -> str:
+        """What its link carries."""
+        found = _LINK.search(self.text)
+        assert found is not None, self.text
+        return found[2]
+
+    @property
+    def code(self) -> str:
+        """Its six digits."""
+        found = _CODE.search(self.text)
+        assert found is not None, self.text
+        return found[1]
+
+    @property
+    def by_link(self) -> dict[str, str]:
+        """What proves by the link that this was read."""
+        return {"token": self.token}
+
+    @property
+    def by_code(self) -> dict[str, str]:
+        """What proves it by the code."""
+        return {"challenge_id": self.challenge_id, "code": self.code}
+
+    @property
+    def opens_nothing(self) -> bool:
+        """Whether it has neither link nor code."""
+        return not _LINK.search(self.text) and not _CODE.search(self.text)
+
+    @property
+    def wrong_code(self) -> str:
+        """Six digits that are not the code."""
+        return f"{(int(self.code) + 1) % 10**6:06}"
+
+
+async def last_mail(services: Services, email: str) -> Mail:
+    """Return the newest mail to this address, as it would be sent now."""
+    async with services.database.reading() as session:
+        message = await session.scalar(
+            select(Message)
+            .where(Message.recipient == email)
+            .order_by(Message.id.desc())
+            .limit(1)
+        )
+    assert message is not None, f"no mail to {email}"
+    letter = await services.mail.composer.compose(message)
+    return Mail(message.kind, letter.subject, letter.text, str(message.challenge_id))
+
+
+async def number_of_mails(services: Services) -> int:
+    """Count what has been put into the outbox."""
+    async with services.database.reading() as session:
+        return await session.scalar(select(func.count()).select_from(Message)) or 0
+
+
+async def verify(
+    client: httpx2.AsyncClient, services: Services, email: str
+) -> httpx2.Response:
+    """Prove an address with the link of the newest mail."""
+    mail = await last_mail(services, email)
+    return await client.post(f"{API}/auth/email/verify", json=mail.by_link)

@@ -1,0 +1,228 @@
+"""Tests of `app.services.letter_templates`: an operator's own, and languages."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+from jinja2 import TemplateError, UndefinedError
+
+from app.core.languages import LANGUAGES
+from app.services.letter_templates import CATALOGUES, TEMPLATES, translated
+from tests.support.letters import CODE, LINK, write_letter
+from tests.support.processes import ROOT
+
+FOLDER = ROOT / "app" / "templates" / "mail"
+PAGE = ROOT / "docs" / "mail.md"
+TRANSLATED = LANGUAGES[1:]
+MARK = "{% extends layout %}{% block subject %}Mine{% endblock %}"
+
+UNTIL_A_LETTER = """
+import sys
+import app.main, app.services.letters
+from tests.support.letters import mail_settings, write_letter
+app.services.letters.Letters(mail_settings())
+print("babel" in sys.modules)
+write_letter(language="de")
+print("babel" in sys.modules)
+"""
+
+
+def catalogue(language: str) -> Catalog:
+    """Return a catalogue as it stands in the repository."""
+    with (CATALOGUES / language / "LC_MESSAGES" / "mail.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def in_the_templates() -> set[str]:
+    """Return all that is to be translated."""
+    with (CATALOGUES / "mail.cfg").open() as file:
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
+    found = extract_from_dir(FOLDER, method_map=methods, options_map=options)
+    return {str(message) for _, _, message, _, _ in found}
+
+
+def placeholders(text: str) -> list[str]:
+    """Return the values that a text names."""
+    return sorted(re.findall(r"%\(\w+\)s", text))
+
+
+class TestOwnTemplates:
+    """MAIL_TEMPLATES."""
+
+    def test_one_file(self, tmp_path: Path) -> None:
+        """A template of the operator's takes the place of ours; the others stay."""
+        content = "{% block content %}{{ code }} for {{ recipient }}{% endblock %}"
+        (tmp_path / "reset_password.jinja").write_text(MARK + content)
+        mine = write_letter("reset_password", mail_templates=str(tmp_path))
+        assert mine.subject == "Mine"
+        assert mine.text.startswith(f"{CODE} for ada@example.com\n")
+        assert "<h1" in mine.html and f"{CODE} for ada@example.com" in mine.html
+        other = write_letter("verify_email", mail_templates=str(tmp_path))
+        assert other == write_letter("verify_email")
+
+    def test_layout(self, tmp_path: Path) -> None:
+        """So does a layout, for every letter of its form."""
+        layout = "<html>{% block subject %}{% endblock %}</html>"
+        (tmp_path / "letter.html").write_text(layout)
+        for template in TEMPLATES:
+            mine = write_letter(template, mail_templates=str(tmp_path))
+            assert mine.html == f"<html>{mine.subject}</html>\n"
+            assert mine.text == write_letter(template).text
+
+    def test_subject_of_two_lines(self, tmp_path: Path) -> None:
+        """A subject is one line, however it is written in the template."""
+        (tmp_path / "verify_email.jinja").write_text(
+            "{% extends layout %}{% block content %}x{% endblock %}"
+            "{% block subject %}\n  Please confirm,\n  {{ service }}\n{% endblock %}"
+        )
+        mine = write_letter(mail_templates=str(tmp_path))
+        assert mine.subject == "Please confirm, Cardea"
+
+    def test_letter_without_code(self, tmp_path: Path) -> None:
+        """What the operator leaves out is not in the letter."""
+        content = "{% block content %}{{ button('Go', link) }}{% endblock %}"
+        (tmp_path / "verify_email.jinja").write_text(MARK + content)
+        mine = write_letter(mail_templates=str(tmp_path))
+        assert (mine.link, mine.code) == (LINK, None)
+
+    def test_texts_without_translation(self, tmp_path: Path) -> None:
+        """A text that no catalogue has stays as it is, in the number that fits."""
+        content = (
+            "{% block content %}{{ _('My own words') }}, {{ _('Time') }}"
+            "{% for number in (1, 2) %}, {% trans number %}{{ number }} day"
+            "{% pluralize %}{{ number }} days{% endtrans %}{% endfor %}{% endblock %}"
+        )
+        (tmp_path / "verify_email.jinja").write_text(MARK + content)
+        mine = write_letter(language="de", mail_templates=str(tmp_path))
+        assert mine.text.startswith("My own words, Zeitpunkt, 1 day, 2 days\n")
+
+    def test_escapes_in_html_only(self, tmp_path: Path) -> None:
+        """Values are escaped in the HTML of an operator's template too."""
+        content = "{% block content %}{{ service }}{% endblock %}"
+        (tmp_path / "verify_email.jinja").write_text(MARK + content)
+        mine = write_letter(mail_templates=str(tmp_path), service_name="<b>")
+        assert mine.text.startswith("<b>\n")
+        assert "<b>" not in mine.html and "&lt;b&gt;" in mine.html
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{% block content %}{{ lnik }}{% endblock %}",
+            "{% block content %}{% if usr %}{% endif %}{% endblock %}",
+        ],
+        ids=["shown", "asked for"],
+    )
+    def test_misspelt_value(self, tmp_path: Path, text: str) -> None:
+        """A value that there is not is a mistake, rather than an empty place."""
+        (tmp_path / "verify_email.jinja").write_text(MARK + text)
+        with pytest.raises(UndefinedError):
+            write_letter(mail_templates=str(tmp_path))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{% extends layout %}{% block content %}x{% endblock %}",
+            MARK,
+            f"{MARK}{{% block content %}}",
+        ],
+        ids=["no subject", "no content", "no end"],
+    )
+    def test_incomplete(self, tmp_path: Path, text: str) -> None:
+        """A template without a subject or a content is a mistake."""
+        (tmp_path / "verify_email.jinja").write_text(text)
+        with pytest.raises(TemplateError):
+            write_letter(mail_templates=str(tmp_path))
+
+
+class TestPage:
+    """docs/mail.md."""
+
+    def test_example(self, tmp_path: Path) -> None:
+        """The example is a template that works, and has all that it should."""
+        (example,) = re.findall(r"```jinja\n(.*?)```", PAGE.read_text(), re.DOTALL)
+        (tmp_path / "reset_password.jinja").write_text(example)
+        mine = write_letter(
+            "reset_password", mail_templates=str(tmp_path), service_name="Otter"
+        )
+        assert mine.subject == "Your way back into Otter"
+        assert (mine.link, mine.code) == (LINK, CODE)
+
+    def test_values(self, tmp_path: Path) -> None:
+        """The values that it lists are there."""
+        (listed,) = re.findall(r"The values are (.*?)\.", PAGE.read_text(), re.DOTALL)
+        names = re.findall(r"`(\w+)`", listed)
+        assert {"service", "recipient", "link", "code", "at"} <= set(names)
+        values = ", ".join("{{ %s }}" % name for name in names)
+        content = f"{{% block content %}}{values}{{% endblock %}}"
+        (tmp_path / "verify_email.jinja").write_text(MARK + content)
+        text = write_letter(mail_templates=str(tmp_path)).text
+        assert text.count(", ") >= len(names) - 1
+
+
+class TestCatalogues:
+    """app/locale/*/LC_MESSAGES/mail.po."""
+
+    def test_extracted(self) -> None:
+        """What is to be translated is found in letters, layouts and what they share."""
+        found = in_the_templates()
+        assert "Confirm address" in found
+        assert "If the button does nothing, open this link:" in found
+        assert "%(browser)s on %(system)s" in found
+
+    @pytest.mark.parametrize("language", TRANSLATED)
+    def test_complete(self, language: str) -> None:
+        """A catalogue has exactly what the templates say: else run what docs/mail.md
+        names, and translate what is new."""
+        messages = [message for message in catalogue(language) if message.id]
+        assert {str(message.id) for message in messages} == in_the_templates()
+        assert [message.id for message in messages if not message.string] == []
+        assert [message.id for message in messages if message.fuzzy] == []
+        assert list(catalogue(language).obsolete) == []
+
+    @pytest.mark.parametrize("language", TRANSLATED)
+    def test_same_values(self, language: str) -> None:
+        """A translation names the values that the text names."""
+        for message in catalogue(language):
+            wanted = placeholders(str(message.id))
+            assert placeholders(str(message.string)) == wanted or not message.id
+
+    @pytest.mark.parametrize("language", TRANSLATED)
+    def test_translated(self, language: str) -> None:
+        """Letters are in the language of their reader throughout."""
+        for text in in_the_templates():
+            assert translated(language, text) != text
+            assert translated(LANGUAGES[0], text) == text
+
+    def test_every_language_has_one(self) -> None:
+        """There is a catalogue of every language but that of the templates."""
+        folders = {path.name for path in CATALOGUES.iterdir() if path.is_dir()}
+        assert folders == set(TRANSLATED)
+
+
+def test_templates_are_known() -> None:
+    """Every letter in the folder is one that previews and tests know."""
+    letters = {
+        path.stem
+        for path in FOLDER.glob("*.jinja")
+        if "{% extends layout %}" in path.read_text()
+    }
+    assert letters == set(TEMPLATES)
+
+
+def test_babel_is_loaded_late(tmp_path: Path) -> None:
+    """Babel takes nobody's time or memory before the first letter is written."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNTIL_A_LETTER],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": ":".join([str(ROOT), *sys.path]), "SECRET_KEY": "x" * 40},
+    )
+    assert done.stdout.split() == ["False", "True"]

@@ -1,0 +1,171 @@
+"""Tests of `app.services.letters`: what mail says."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from app.core.client import UNKNOWN_ADDRESS, Client
+from app.core.languages import LANGUAGES
+from app.services.challenges import CODE_LIFE, LINK_LIFE
+from app.services.letter_templates import TEMPLATES
+from app.services.letters import readable_on
+from tests.support.letters import CODE, LINK, WITH_PROOF, WITHOUT_PROOF, write_letter
+
+each_template = pytest.mark.parametrize("template", TEMPLATES)
+each_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+def test_every_template() -> None:
+    """Each either asks for proof or does not."""
+    assert {*WITH_PROOF, *WITHOUT_PROOF} == set(TEMPLATES)
+
+
+class TestText:
+    """Letters.write(): the text."""
+
+    @each_language
+    @pytest.mark.parametrize("template", WITH_PROOF)
+    def test_link_and_code(self, template: str, language: str) -> None:
+        """Link and code stand on lines of their own, each once."""
+        letter = write_letter(template, language)
+        lines = letter.text.splitlines()
+        assert lines.count(LINK) == lines.count(CODE) == 1
+        assert (letter.link, letter.code) == (LINK, CODE)
+
+    @each_language
+    @pytest.mark.parametrize("template", WITHOUT_PROOF)
+    def test_neither(self, template: str, language: str) -> None:
+        """A mail that asks for no proof opens nothing."""
+        letter = write_letter(template, language)
+        assert (letter.link, letter.code) == (None, None)
+        for form in (letter.text, letter.html):
+            assert LINK not in form and CODE not in form
+
+    @each_language
+    @each_template
+    def test_no_code_in_the_subject(self, template: str, language: str) -> None:
+        """The subject, which a locked screen shows, names the service and no code."""
+        letter = write_letter(template, language, service_name="Otter")
+        assert "Otter" in letter.subject and len(letter.subject) < 60
+        assert CODE not in letter.subject
+        assert CODE not in letter.html.partition("<table")[0]
+
+    @each_language
+    @each_template
+    def test_72_columns(self, template: str, language: str) -> None:
+        """No line is longer than 72 characters, but for the link; none ends blank."""
+        lines = write_letter(template, language, service_name="A" * 60).text.split("\n")
+        assert [line for line in lines if len(line) > 72] in ([], [LINK])
+        assert lines == [line.rstrip() for line in lines]
+
+    def test_long_address(self) -> None:
+        """An address longer than a line is not broken, as it would be another one."""
+        recipient = f"{'a' * 64}@{'b' * 60}.example.com"
+        assert f"\n{recipient}\n" in write_letter(recipient=recipient).text
+
+    @each_language
+    @pytest.mark.parametrize("template", WITH_PROOF)
+    def test_lives(self, template: str, language: str) -> None:
+        """How long link and code live is said as the rules have it."""
+        text = write_letter(template, language).text
+        for life in (LINK_LIFE, CODE_LIFE):
+            minutes = {"en": "minutes", "de": "Minuten"}[language]
+            assert f"{life // timedelta(minutes=1)} {minutes}" in text
+
+    def test_plain(self) -> None:
+        """In text nothing is escaped."""
+        assert "Ölöf & <Söhne>" in write_letter(service_name="Ölöf & <Söhne>").text
+
+
+class TestFacts:
+    """Letters.write(): when and from where a mail was asked for."""
+
+    @pytest.mark.parametrize(
+        ("language", "lines"),
+        [
+            (
+                "en",
+                [
+                    "Time: November 24, 2026, 13:05 UTC",
+                    "Device: Firefox on Linux",
+                    "IP address: 203.0.113.7",
+                ],
+            ),
+            (
+                "de",
+                [
+                    "Zeitpunkt: 24. November 2026, 13:05 UTC",
+                    "Gerät: Firefox unter Linux",
+                    "IP-Adresse: 203.0.113.7",
+                ],
+            ),
+        ],
+    )
+    @each_template
+    def test_in_every_mail(
+        self, template: str, language: str, lines: list[str]
+    ) -> None:
+        """Every mail says it, in its language."""
+        assert "\n".join(lines) in write_letter(template, language).text
+
+    def test_other_time_zone(self) -> None:
+        """The time is in UTC, whatever zone it is given in."""
+        zone = timezone(timedelta(hours=-11))
+        at = datetime(2026, 12, 31, 23, 30, tzinfo=zone)
+        assert "January 1, 2027, 10:30 UTC" in write_letter(at=at).text
+
+    def test_unknown_address(self) -> None:
+        """An address that nobody knows is left out."""
+        letter = write_letter(ip=UNKNOWN_ADDRESS)
+        assert "IP address" not in letter.text + letter.html
+
+    @pytest.mark.parametrize(
+        ("user_agent", "device"),
+        [
+            ("", "Unbekanntes Gerät"),
+            ("curl/8.5.0", "curl"),
+            ("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "Firefox unter Linux"),
+        ],
+        ids=["unknown", "program", "browser"],
+    )
+    def test_device(self, user_agent: str, device: str) -> None:
+        """What a device is called is translated."""
+        client = Client("203.0.113.7", user_agent)
+        text = write_letter(language="de", device=client.device).text
+        assert f"Gerät: {device}\n" in text
+
+    def test_unknown_language(self) -> None:
+        """A language that there is no catalogue of is English."""
+        letter = write_letter(language="la")
+        assert letter == write_letter(language="en")
+
+
+class TestReadableOn:
+    """readable_on()."""
+
+    @pytest.mark.parametrize(
+        ("color", "text"),
+        [
+            ("#ffffff", "#000000"),
+            ("#000000", "#ffffff"),
+            ("#7a4b12", "#ffffff"),
+            ("#ffd000", "#000000"),
+            ("#0000ff", "#ffffff"),
+            ("#00ff00", "#000000"),
+            ("#ff0000", "#000000"),
+            # These two are next to each other, where black and white are as good.
+            ("#757575", "#ffffff"),
+            ("#767676", "#000000"),
+        ],
+    )
+    def test_better_contrast(self, color: str, text: str) -> None:
+        """It is the one with more contrast, as WCAG counts it."""
+        assert readable_on(color) == text
+
+    @pytest.mark.parametrize(
+        ("color", "text"), [("#ffd000", "#000000"), ("#123456", "#ffffff")]
+    )
+    def test_on_the_button(self, color: str, text: str) -> None:
+        """The button has the colour of the settings, and a text that can be read."""
+        html = write_letter(mail_color=color).html
+        assert f"background-color:{color};color:{text};" in html
