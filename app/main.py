@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.api import links, mailbox, metrics, openapi, pages, system, v1
-from app.core.clock import Clock, utc_now
+from app.core.clock import Clock, system_clock
 from app.core.config import Settings, load_settings
 from app.core.exceptions import DatabaseUnavailableError, StartupError
 from app.core.guards import BodyLimit, CrossSiteGuard, HostCheck
@@ -48,8 +48,9 @@ class Application(FastAPI):
         return app
 
 
-def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """Build the service; nothing is opened or started before its lifespan begins."""
+    clock = clock or system_clock(settings.clock_offset_seconds)
     problems = Problems(settings.public_url)
     cookies = Cookies(settings.https)
 

@@ -88,6 +88,7 @@ def production_refusals() -> list[str]:
             previous_secret_keys=(sample,),
             bcrypt_rounds=4,
             rate_limits=False,
+            clock_offset_seconds=1,
             public_url="http://auth.example.com",
             smtp_url=SecretStr("smtp://user:password@mail.example.com"),
             mail_from="no-reply@example.com",

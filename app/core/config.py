@@ -226,6 +226,10 @@ class Settings(BaseSettings):
     """What Prometheus sends as `Authorization: Bearer ...` to read `/metrics`, at least
     16 characters. Empty: there is no such address. See docs/metrics.md."""
 
+    clock_offset_seconds: int = Field(default=0, ge=-31_536_000, le=31_536_000)
+    """Moves the time as the service sees it, so that expiry can be tried: with 900,
+    links that were sent just now are over. Only outside production."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important events that are logged."""
 

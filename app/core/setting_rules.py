@@ -79,6 +79,9 @@ def production_refusals(settings: "Settings") -> list[str]:
         ),
         "BCRYPT_ROUNDS: must be at least 10 in production": settings.bcrypt_rounds < 10,
         "RATE_LIMITS: must be on in production": not settings.rate_limits,
+        "CLOCK_OFFSET_SECONDS: must be 0 in production": (
+            settings.clock_offset_seconds != 0
+        ),
         "PUBLIC_URL: must be https in production, unless it is localhost": (
             not settings.https and settings.host not in LOCAL_HOSTS
         ),

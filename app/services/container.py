@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from app.core.clock import Clock, utc_now
+from app.core.clock import Clock, system_clock
 from app.core.config import Settings
 from app.core.security import (
     AccessTokens,
@@ -66,7 +66,7 @@ class Services:
 async def open_services(
     settings: Settings,
     revision: str,
-    clock: Clock = utc_now,
+    clock: Clock | None = None,
     *,
     is_owner: bool = True,
 ) -> AsyncIterator[Services]:
@@ -75,9 +75,10 @@ async def open_services(
     Args:
         settings: What the operator chose.
         revision: The schema that this code works with.
-        clock: What tells the time.
+        clock: What tells the time; without, the system's clock as settings move it.
         is_owner: False for a command beside the server; see `Database`.
     """
+    clock = clock or system_clock(settings.clock_offset_seconds)
     async with AsyncExitStack() as stack:
         database = Database(settings, is_owner=is_owner)
         stack.push_async_callback(database.close)

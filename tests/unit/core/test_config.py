@@ -58,6 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "serve_graceful_seconds": 10,
     "serve_worker_hang_seconds": 30,
     "metrics_token": SecretStr(""),
+    "clock_offset_seconds": 0,
     "log_level": "info",
     "log_format": "json",
 }
@@ -71,6 +72,7 @@ BOUNDS = {
     "bcrypt_rounds": (4, 16),
     "password_min_length": (8, 64),
     "password_queue_size": (1, 10_000),
+    "clock_offset_seconds": (-31_536_000, 31_536_000),
     "serve_port": (0, 65_535),
     "serve_workers": (1, 64),
     "serve_max_connections": (1, 1_000_000),

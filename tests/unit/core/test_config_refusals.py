@@ -20,6 +20,7 @@ REFUSALS: dict[str, dict[str, Any]] = {
     },
     "BCRYPT_ROUNDS: must be at least 10 in production": {"bcrypt_rounds": 9},
     "RATE_LIMITS: must be on in production": {"rate_limits": "off"},
+    "CLOCK_OFFSET_SECONDS: must be 0 in production": {"clock_offset_seconds": 900},
     "PUBLIC_URL: must be https in production, unless it is localhost": {
         "public_url": "http://auth.example.com"
     },
