@@ -42,7 +42,7 @@ class Challenge(Identified, Base):
     purpose: Mapped[Purpose] = mapped_column(String(30))
     email: Mapped[str] = mapped_column(String(254))
     email_key: Mapped[str] = mapped_column(String(320))
-    pending: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    pending: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     link_expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     code_expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -44,7 +44,9 @@ class ChallengeRepository:
         statement = update(Challenge).where(
             Challenge.id == challenge.id, Challenge.ended_at.is_(None)
         )
-        used = statement.values(ended_at=now, end_reason=ChallengeEnd.USED)
+        used = statement.values(
+            ended_at=now, end_reason=ChallengeEnd.USED, pending=None
+        )
         return await rows_changed(self._session, used) > 0
 
     async def begin(
@@ -72,6 +74,13 @@ class ChallengeRepository:
             statement = statement.where(Challenge.purpose == purpose)
         cancelled = statement.values(ended_at=now, end_reason=ChallengeEnd.CANCELLED)
         await rows_changed(self._session, cancelled)
+
+    async def forget_pending(self, moment: datetime) -> None:
+        """Forget what has waited since before a moment for an address to be proven."""
+        statement = update(Challenge).where(
+            Challenge.created_at < moment, Challenge.pending.is_not(None)
+        )
+        await rows_changed(self._session, statement.values(pending=None))
 
     async def delete_of(self, email: str) -> None:
         """Forget what an address was sent, and the mail."""

@@ -34,7 +34,7 @@ LINK_LIFE = timedelta(minutes=15)
 CODE_LIFE = timedelta(minutes=10)
 MAXIMUM_WRONG_CODES = 5
 
-KEPT = timedelta(days=1)
+SIGN_UP_KEPT = timedelta(days=1)
 """For how long a sign-up waits for its address to be proven, by a later mail too."""
 
 

@@ -10,6 +10,7 @@ from app.database import Database
 from app.models import Message, MessageStatus
 from app.repositories import ChallengeRepository, OutboxRepository
 from app.repositories.pages import Page, PageRequest
+from app.services.challenges import SIGN_UP_KEPT
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class Outbox:
         now = self._clock()
         async with self._database.writing() as session:
             sent = await OutboxRepository(session).delete_sent_before(now - SENT_KEPT)
-            old = await ChallengeRepository(session).delete_made_before(now - KEPT)
+            challenges = ChallengeRepository(session)
+            await challenges.forget_pending(now - SIGN_UP_KEPT)
+            old = await challenges.delete_made_before(now - KEPT)
         if sent or old:
             logger.info("outbox.tidied", extra={"messages": sent, "challenges": old})

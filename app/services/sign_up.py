@@ -14,7 +14,7 @@ from app.core.exceptions import ChallengeFailedError, SignUpClosedError
 from app.database import Database
 from app.models import USER, Challenge, Purpose, User
 from app.repositories import ChallengeRepository, RoleRepository, UserRepository
-from app.services.challenges import KEPT
+from app.services.challenges import SIGN_UP_KEPT
 from app.services.limits import Limits
 from app.services.mail import Mail
 from app.services.ownership import hand_over
@@ -140,7 +140,7 @@ class SignUp:
             )
         if newest is None or newest.pending is None:
             return False
-        if self._clock() - newest.created_at >= KEPT:
+        if self._clock() - newest.created_at >= SIGN_UP_KEPT:
             return False
         return await self._passwords.verify(password, newest.pending["password_hash"])
 

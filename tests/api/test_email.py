@@ -10,7 +10,13 @@ from app.database import Database
 from app.services.container import Services
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
-from tests.support.mailbox import Mail, last_mail, number_of_mails
+from tests.support.mailbox import (
+    Mail,
+    last_mail,
+    number_of_mails,
+    number_of_pending,
+    verify,
+)
 from tests.support.people import API, PASSWORD, Person
 from tests.support.problems import fields, problem
 from tests.support.stored import number_of_users
@@ -342,6 +348,23 @@ class TestVerificationRequired:
         await client.post(REGISTER, json=ADA)
         clock.tick(days=1)
         problem(await client.post(LOGIN, json=ADA), 401, "invalid_credentials")
+
+    async def test_nothing_of_it_stays(
+        self, client: httpx2.AsyncClient, services: Services, clock: FakeClock
+    ) -> None:
+        """The password's hash is kept until the sign-up is proven, or for a day."""
+        other = {"email": "bob@example.com", "password": PASSWORD}
+        await client.post(REGISTER, json=ADA)
+        await client.post(REGISTER, json=other)
+        assert await number_of_pending(services) == 2
+        await verify(client, services, "ada@example.com")
+        assert await number_of_pending(services) == 1
+        clock.tick(hours=24)
+        await services.mail.outbox.tidy()
+        assert await number_of_pending(services) == 1
+        clock.tick(seconds=1)
+        await services.mail.outbox.tidy()
+        assert await number_of_pending(services) == 0
 
     async def test_takes_an_unproven_account_over(
         self,

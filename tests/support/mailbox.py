@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx2
 from sqlalchemy import func, select
 
-from app.models import Message
+from app.models import Challenge, Message
 from app.services.container import Services
 from tests.support.people import API
 
@@ -76,6 +76,13 @@ async def number_of_mails(services: Services) -> int:
     """Count what has been put into the outbox."""
     async with services.database.reading() as session:
         return await session.scalar(select(func.count()).select_from(Message)) or 0
+
+
+async def number_of_pending(services: Services) -> int:
+    """Count the sign-ups that wait for their address to be proven."""
+    async with services.database.reading() as session:
+        count = select(func.count()).where(Challenge.pending.is_not(None))
+        return await session.scalar(count) or 0
 
 
 async def verify(
