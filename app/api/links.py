@@ -23,8 +23,13 @@ from app.api.html import PERSONAL, PageRoute, page, wants_page
 from app.api.tokens import TokenWriter
 from app.core.challenge_tokens import Proof
 from app.core.config import Settings
-from app.core.exceptions import AppError, PasswordRefusedError, RetryLaterError
-from app.schemas.base import NewPassword
+from app.core.exceptions import (
+    AppError,
+    PasswordRefusedError,
+    RetryLaterError,
+    SignUpPasswordError,
+)
+from app.schemas.base import NewPassword, Password
 
 LONGEST_TOKEN = 200
 """What is longer is no link of ours with something lost or added on its way."""
@@ -43,6 +48,13 @@ class GivenPassword(BaseModel):
     new_password: NewPassword = SecretStr("")
 
 
+class GivenProof(BaseModel):
+    """The token of a link, and the password of the sign-up that it may be of."""
+
+    token: str = ""
+    password: Password | None = None
+
+
 @router.api_route("/verify-email", methods=_READ)
 async def offer_to_verify(settings: SettingsDep, token: str = "") -> HTMLResponse:
     """Show a button; nothing is looked up, so a good link looks like any other."""
@@ -54,15 +66,21 @@ async def verify_email(
     request: Request,
     settings: SettingsDep,
     sign_up: SignUpDep,
-    token: Annotated[str, Form()] = "",
+    given: Annotated[GivenProof, Form()],
 ) -> HTMLResponse:
-    """Note that somebody reads an address, and say that it is done."""
+    """Note that somebody reads an address, and say that it is done.
+
+    For a sign-up whose account is made now, the form comes again and asks for its
+    password.
+    """
+    password = given.password.get_secret_value() if given.password else None
     try:
-        await sign_up.verify(Proof(token))
-    except RetryLaterError as error:
+        await sign_up.verify(Proof(given.token), password)
+    except (SignUpPasswordError, RetryLaterError) as error:
         if not wants_page(request):
             raise
-        return _form(_VERIFY, settings, token, error)
+        asks = given.password is not None or isinstance(error, SignUpPasswordError)
+        return _form(_VERIFY, settings, given.token, error, asks=asks)
     return page("email_verified.html", headers=PERSONAL, name=settings.service_name)
 
 
@@ -124,7 +142,12 @@ async def sign_in(
 
 
 def _form(
-    template: str, settings: Settings, token: str, error: AppError | None = None
+    template: str,
+    settings: Settings,
+    token: str,
+    error: AppError | None = None,
+    *,
+    asks: bool = False,
 ) -> HTMLResponse:
     """Show the form of a link, again if what was sent with it was refused."""
     name = settings.service_name
@@ -138,4 +161,5 @@ def _form(
         token=token,
         shortest=settings.password_min_length,
         error=error,
+        asks=asks,
     )

@@ -41,3 +41,12 @@ def email_key(email: str) -> str:
     except idna.IDNAError:
         pass
     return unicodedata.normalize("NFKC", f"{local}@{domain}")
+
+
+def mail_address(email: str) -> str:
+    """Return an address as mail is sent to it: spelt plainly, so that it is compared.
+
+    A look-alike letter belongs to the same account here, and to a mailbox of somebody
+    else elsewhere (CVE-2019-19844). Upper and lower case stay as they were typed.
+    """
+    return unicodedata.normalize("NFKC", email)

@@ -17,7 +17,7 @@ happened and its `remedy` what to do, on the page that the answer's `type` point
     │                RoleExists, RoleInUse, RoleBuiltin, LastAdmin
     ├── mail         ChallengeFailed, ChallengeUsed, ChallengeCancelled,
     │                ChallengeExpired, CodeExhausted, MailOff, MailSignInOff,
-    │                MessageNotFound, MessageNotFailed
+    │                MessageNotFound, MessageNotFailed, SignUpPassword
     └── load         TooManyRequests, Busy, DatabaseUnavailable, InternalError
 
 `StartupError` stands apart: it stops the server from starting and reaches no caller.
@@ -58,6 +58,7 @@ from app.core.errors.mail import (
     MailSignInOffError,
     MessageNotFailedError,
     MessageNotFoundError,
+    SignUpPasswordError,
 )
 from app.core.errors.passwords import (
     PasswordBreachedError,
@@ -141,6 +142,7 @@ __all__ = [
     "SessionEndedError",
     "SessionNotFoundError",
     "SignUpClosedError",
+    "SignUpPasswordError",
     "StartupError",
     "TokenExpiredError",
     "TooManyRequestsError",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.emails import email_key
@@ -28,12 +28,18 @@ class ChallengeRepository:
     async def lock(self, challenge_id: UUID) -> Challenge | None:
         """Return the challenge and keep others from changing it until the end."""
         statement = select(Challenge).where(Challenge.id == challenge_id)
-        return await self._session.scalar(statement.with_for_update())
+        # What a lock waited for must be read anew.
+        anew = statement.with_for_update().execution_options(populate_existing=True)
+        return await self._session.scalar(anew)
 
-    async def newest(self, email: str, purpose: Purpose) -> Challenge | None:
-        """Return the last challenge that this address was sent, ended or not."""
+    async def newest_sign_up(self, email: str, since: datetime) -> Challenge | None:
+        """Return the last sign-up that waits for this address to be proven."""
         statement = select(Challenge).where(
-            Challenge.email_key == email_key(email), Challenge.purpose == purpose
+            Challenge.email_key == email_key(email),
+            Challenge.purpose == Purpose.VERIFY_EMAIL,
+            Challenge.pending.is_not(None),
+            Challenge.ended_at.is_(None),
+            Challenge.created_at > since,
         )
         return await self._session.scalar(
             statement.order_by(Challenge.id.desc()).limit(1)
@@ -63,16 +69,32 @@ class ChallengeRepository:
         )
         await rows_changed(self._session, begun)
 
-    async def cancel(
-        self, email: str, now: datetime, purpose: Purpose | None = None
-    ) -> None:
-        """End every open challenge of an address, or those of one purpose."""
-        statement = update(Challenge).where(
-            Challenge.email_key == email_key(email), Challenge.ended_at.is_(None)
+    async def cancel_older(self, newer: Challenge) -> None:
+        """End what an address was sent before for the same purpose.
+
+        But not sign-ups that wait: they may be of different people, and none of them
+        may end another's.
+        """
+        await self._cancel(
+            newer.email_key,
+            newer.created_at,
+            Challenge.purpose == newer.purpose,
+            Challenge.pending.is_(None),
         )
-        if purpose is not None:
-            statement = statement.where(Challenge.purpose == purpose)
-        cancelled = statement.values(ended_at=now, end_reason=ChallengeEnd.CANCELLED)
+
+    async def cancel_all(self, email: str, now: datetime) -> None:
+        """End every open challenge of an address, and forget its sign-ups."""
+        await self._cancel(email_key(email), now)
+
+    async def _cancel(
+        self, key: str, now: datetime, *conditions: ColumnElement[bool]
+    ) -> None:
+        statement = update(Challenge).where(
+            Challenge.email_key == key, Challenge.ended_at.is_(None), *conditions
+        )
+        cancelled = statement.values(
+            ended_at=now, end_reason=ChallengeEnd.CANCELLED, pending=None
+        )
         await rows_changed(self._session, cancelled)
 
     async def forget_pending(self, moment: datetime) -> None:

@@ -8,7 +8,13 @@ from pydantic.config import JsonDict
 
 from app.core.challenge_tokens import CODE_DIGITS, Proof
 from app.schemas.auth import Transport
-from app.schemas.base import Email, NewPassword, RequestBody, ResponseBody
+from app.schemas.base import (
+    Email,
+    NewPassword,
+    Password,
+    RequestBody,
+    ResponseBody,
+)
 
 LinkToken = Annotated[SecretStr, Field(max_length=200)]
 Code = Annotated[str, Field(pattern=rf"^[0-9]{{{CODE_DIGITS}}}$", examples=["123456"])]
@@ -64,6 +70,21 @@ class GivenProof(RequestBody):
         """Return it as the rules want it."""
         token = self.token.get_secret_value() if self.token else None
         return Proof(token, self.challenge_id, self.code)
+
+
+class VerificationRequest(MailRequest):
+    """Whom to send the mail again that proves an address."""
+
+    challenge_id: UUID | None = None
+    """The `Cardea-Challenge` header of the answer to the sign-up, where an account is
+    made when its address is proven."""
+
+
+class EmailProof(GivenProof):
+    """The proof of reading an address."""
+
+    password: Password | None = None
+    """With the link of a sign-up whose account is made now: the sign-up's password."""
 
 
 class MailSignIn(GivenProof):

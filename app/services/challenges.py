@@ -26,9 +26,14 @@ from app.models import (
     Message,
     MessageKind,
     Purpose,
+    User,
     new_id,
 )
-from app.repositories import ChallengeRepository, OutboxRepository
+from app.repositories import (
+    ChallengeRepository,
+    OutboxRepository,
+    UserRepository,
+)
 
 LINK_LIFE = timedelta(minutes=15)
 CODE_LIFE = timedelta(minutes=10)
@@ -77,31 +82,38 @@ class Challenges:
         Returns:
             What whoever asked has to give together with the code.
         """
-        now = self._clock()
+        challenge = self._new(purpose, email, pending)
         challenges = ChallengeRepository(session)
-        await challenges.cancel(email, now, purpose)
-        challenge = self._new(purpose, email, now, pending)
+        await challenges.cancel_older(challenge)
         challenges.add(challenge)
         await session.flush()
-        sent_to_nobody = self._settings.mail == "mailbox"
-        OutboxRepository(session).add(
-            Message(
-                kind=MessageKind(purpose),
-                recipient=email,
-                language=best_language(client.languages),
-                facts={"at": now.isoformat(), "ip": client.ip, "device": client.device},
-                challenge_id=challenge.id,
-                created_at=now,
-                due_at=None if sent_to_nobody else now,
-                sent_at=now if sent_to_nobody else None,
-            )
-        )
+        OutboxRepository(session).add(self._message(challenge, client))
+        return challenge.id
+
+    async def ask_in_vain(
+        self,
+        session: AsyncSession,
+        purpose: Purpose,
+        email: str,
+        pending: dict[str, Any] | None = None,
+    ) -> UUID:
+        """Do as if, for an address that has had enough mail: none is sent.
+
+        The answer is the same, and so is what follows from it.
+        """
+        challenge = self._new(purpose, email, pending)
+        ChallengeRepository(session).add(challenge)
+        await session.flush()
         return challenge.id
 
     async def examine(
         self, session: AsyncSession, purpose: Purpose, proof: Proof
-    ) -> Challenge:
+    ) -> tuple[Challenge, User | None]:
         """Return the challenge that this passes, without using it up.
+
+        Returns:
+            Also the account of its address, if there is one. Both are locked, the
+            account first, as wherever both are.
 
         Raises:
             ChallengeFailedError: If it passes none; a wrong code counts.
@@ -114,13 +126,18 @@ class Challenges:
         )
         if challenge_id is None:
             raise ChallengeFailedError
-        challenge = await ChallengeRepository(session).lock(challenge_id)
-        if challenge is None or challenge.purpose != purpose:
+        challenges = ChallengeRepository(session)
+        found = await challenges.get(challenge_id)
+        if found is None or found.purpose != purpose:
+            raise ChallengeFailedError
+        user = await UserRepository(session).lock_by_email(found.email)
+        challenge = await challenges.lock(challenge_id)
+        if challenge is None:
             raise ChallengeFailedError
         if proof.token is None:
             self._check_code(challenge, proof.code or "")
         self._refuse_ended(challenge, by_link=proof.token is not None)
-        return challenge
+        return challenge, user
 
     async def use_up(self, session: AsyncSession, challenge: Challenge) -> None:
         """Have the challenge pass nobody any more.
@@ -132,12 +149,9 @@ class Challenges:
             raise ChallengeUsedError
 
     def _new(
-        self,
-        purpose: Purpose,
-        email: str,
-        now: datetime,
-        pending: dict[str, Any] | None,
+        self, purpose: Purpose, email: str, pending: dict[str, Any] | None
     ) -> Challenge:
+        now = self._clock()
         return Challenge(
             id=new_id(),
             purpose=purpose,
@@ -146,6 +160,20 @@ class Challenges:
             pending=pending,
             created_at=now,
             **vars(lives(now)),
+        )
+
+    def _message(self, challenge: Challenge, client: Client) -> Message:
+        now = challenge.created_at
+        is_sent = self._settings.mail == "smtp"
+        return Message(
+            kind=MessageKind(challenge.purpose),
+            recipient=challenge.email,
+            language=best_language(client.languages),
+            facts={"at": now.isoformat(), "ip": client.ip, "device": client.device},
+            challenge_id=challenge.id,
+            created_at=now,
+            due_at=now if is_sent else None,
+            sent_at=None if is_sent else now,
         )
 
     def _check_code(self, challenge: Challenge, code: str) -> None:

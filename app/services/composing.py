@@ -9,6 +9,7 @@ from datetime import datetime
 
 from app.core.challenge_tokens import ChallengeTokens
 from app.core.config import Settings
+from app.core.emails import mail_address
 from app.database import Database
 from app.models import Challenge, ChallengeEnd, Message, MessageKind, User
 from app.repositories import ChallengeRepository, UserRepository
@@ -49,6 +50,7 @@ class Composer:
         return self._letters.write(
             template,
             message,
+            recipient=mail_address(user.email if user else message.recipient),
             link=self._link(message),
             code=self._tokens.code(message.challenge_id),
             at=datetime.fromisoformat(message.facts["at"]),

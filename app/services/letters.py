@@ -91,6 +91,7 @@ class Letters:
         template: str,
         message: Message,
         *,
+        recipient: str,
         link: str,
         code: str,
         at: datetime,
@@ -101,7 +102,8 @@ class Letters:
 
         Args:
             template: Which of `TEMPLATES`.
-            message: Whom it is for, and the language.
+            message: What it is about, and the language.
+            recipient: Whom it is for.
             link: Where its button leads, if it has one.
             code: Its code, if it shows one.
             at: When it was asked for.
@@ -116,7 +118,7 @@ class Letters:
         written = self._templates.write(
             template,
             language,
-            recipient=message.recipient,
+            recipient=recipient,
             link=link,
             code=code,
             at=spoken_time(at, language),
@@ -126,7 +128,7 @@ class Letters:
         return Letter(
             message_id=f"<{message.id}@{self._host}>",
             sender=self._sender,
-            recipient=message.recipient,
+            recipient=recipient,
             written_at=message.created_at,
             language=language,
             subject=written.subject,

@@ -56,7 +56,7 @@ REFRESH_NETWORK = (Window(3000, MINUTE),)
 
 
 MAIL_RECIPIENT = (Window(1, MINUTE), Window(10, DAY))
-"""Mail that is asked for to one address by strangers, or by one known device."""
+"""Mail that is asked for to one address by strangers, or by devices it knows."""
 
 MAIL_NETWORK = (Window(30, HOUR), Window(100, DAY))
 """Mail that one network asks for."""
@@ -173,9 +173,10 @@ class Limits:
                 Count("mail-all", "", MAIL_OVERALL),
             ]
         )
-        recipient = f"{account}/{device or ''}"
+        # Anybody can have any number of devices known, so all count together.
+        lane = "mail-devices" if device else "mail-recipient"
         try:
-            await self._count([Count("mail-recipient", recipient, MAIL_RECIPIENT)])
+            await self._count([Count(lane, account, MAIL_RECIPIENT)])
         except TooManyRequestsError:
             return False
         return True

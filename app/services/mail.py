@@ -57,7 +57,7 @@ def build_mail(
         delivery = Delivery(database, clock, smtp, composer)
         database.on_change(delivery.hear)
     requests = MailRequests(
-        settings, database, limits, DeviceTokens(derived), challenges
+        settings, database, clock, limits, DeviceTokens(derived), challenges
     )
     return Mail(
         tokens, challenges, requests, composer, Outbox(database, clock), delivery

@@ -3,15 +3,18 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.core.client import Client
+from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.emails import email_key
 from app.core.exceptions import MailOffError
 from app.core.security import DeviceTokens
 from app.database import Database
-from app.models import Purpose, new_id
+from app.models import Purpose
 from app.repositories import ChallengeRepository
-from app.services.challenges import Challenges
+from app.services.challenges import SIGN_UP_KEPT, Challenges
 from app.services.limits import Limits
 
 
@@ -22,12 +25,14 @@ class MailRequests:
         self,
         settings: Settings,
         database: Database,
+        clock: Clock,
         limits: Limits,
         devices: DeviceTokens,
         challenges: Challenges,
     ) -> None:
         self._settings = settings
         self._database = database
+        self._clock = clock
         self._limits = limits
         self._devices = devices
         self._challenges = challenges
@@ -39,7 +44,7 @@ class MailRequests:
         client: Client,
         pending: dict[str, Any] | None = None,
         *,
-        as_before: bool = False,
+        again: UUID | None = None,
     ) -> UUID:
         """Put a mail into the outbox; return what its code is to be given with.
 
@@ -50,7 +55,8 @@ class MailRequests:
             email: Whom it is for; whether there is an account plays no part.
             client: Who asks.
             pending: What waits for the address to be proven.
-            as_before: Whether that is what waited at the last time.
+            again: The challenge of an earlier mail, which only who asked for that
+                knows; what has waited for it waits for this one too.
 
         Raises:
             MailOffError: If no mail is sent here.
@@ -58,12 +64,13 @@ class MailRequests:
         """
         if self._settings.mail == "off":
             raise MailOffError
-        if not await self.may_ask(email, client):
-            return new_id()
+        may_ask = await self.may_ask(email, client)
         async with self._database.writing() as session:
-            if as_before:
-                last = await ChallengeRepository(session).newest(email, purpose)
-                pending = last.pending if last else None
+            if again is not None:
+                pending = await self._still_pending(session, again, email)
+            if not may_ask:
+                ask = self._challenges.ask_in_vain
+                return await ask(session, purpose, email, pending)
             return await self._challenges.ask(session, purpose, email, client, pending)
 
     async def may_ask(self, email: str, client: Client) -> bool:
@@ -77,3 +84,12 @@ class MailRequests:
         account = email_key(email)
         device = self._devices.device_of(client.device_token, account)
         return await self._limits.count_mail(account, device, client)
+
+    async def _still_pending(
+        self, session: AsyncSession, challenge_id: UUID, email: str
+    ) -> dict[str, Any] | None:
+        earlier = await ChallengeRepository(session).get(challenge_id)
+        if earlier is None or earlier.email_key != email_key(email):
+            return None
+        is_open = self._clock() - earlier.created_at < SIGN_UP_KEPT
+        return earlier.pending if is_open else None

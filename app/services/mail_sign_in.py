@@ -18,7 +18,7 @@ from app.core.exceptions import (
 from app.core.metrics import SIGN_INS
 from app.core.security import NO_PASSWORD, DeviceTokens
 from app.database import Database
-from app.models import Challenge, Method, Purpose, User
+from app.models import Method, Purpose, User
 from app.repositories import SessionRepository, UserRepository
 from app.services.issuing import SignedIn, TokenIssuer
 from app.services.keys import Keys
@@ -79,14 +79,17 @@ class MailSignIn:
             ChallengeFailedError: If the proof is wrong.
             ChallengeEndedError: If it was right once.
             AccountDisabledError: If the account is disabled.
+            BusyError: If somebody else has made the account at this moment.
         """
         if not self._settings.mail_sign_in:
             raise MailSignInOffError
         await self._keys.keep_up()
         async with self._database.writing() as session:
-            challenge = await self._challenges.examine(session, Purpose.SIGN_IN, proof)
+            challenge, known = await self._challenges.examine(
+                session, Purpose.SIGN_IN, proof
+            )
             await self._challenges.use_up(session, challenge)
-            user = await self._reader(session, challenge)
+            user = await self._reader(session, challenge.email, known)
             user.last_sign_in_at = self._clock()
             UserRepository(session).changed(user)
             row = self._sessions.begin(user, client, Method.MAIL)
@@ -97,18 +100,19 @@ class MailSignIn:
             extra={"of_user": str(user.id), "new_session": str(row.id)},
         )
         account = email_key(user.email)
-        known = self._devices.device_of(client.device_token, account)
+        device = self._devices.device_of(client.device_token, account)
         return self._issuer.issue(
-            user, row, client.device_token if known else self._devices.issue(account)
+            user, row, client.device_token if device else self._devices.issue(account)
         )
 
-    async def _reader(self, session: AsyncSession, challenge: Challenge) -> User:
+    async def _reader(
+        self, session: AsyncSession, email: str, user: User | None
+    ) -> User:
         """Return the account of who reads the address, theirs alone."""
-        user = await UserRepository(session).lock_by_email(challenge.email)
         if user is None:
             if self._settings.sign_up != "open":
                 raise ChallengeFailedError
-            return await self._sign_up.make(session, challenge.email, NO_PASSWORD)
+            return await self._sign_up.make(session, email, NO_PASSWORD)
         if not user.is_active:
             raise AccountDisabledError
         if not user.email_verified:

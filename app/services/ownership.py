@@ -24,4 +24,4 @@ async def hand_over(
     await SessionRepository(session).end_all_of_user(
         user.id, EndReason.PASSWORD_RESET, now
     )
-    await ChallengeRepository(session).cancel(user.email, now)
+    await ChallengeRepository(session).cancel_all(user.email, now)

@@ -9,7 +9,6 @@ from app.core.clock import Clock
 from app.core.exceptions import ChallengeFailedError
 from app.database import Database
 from app.models import Purpose
-from app.repositories import UserRepository
 from app.services.mail import Mail
 from app.services.ownership import hand_over
 from app.services.passwords import Passwords
@@ -58,16 +57,15 @@ class Recovery:
                 again then.
         """
         async with self._database.writing() as session:
-            seen = await self._challenges.examine(
+            seen, _ = await self._challenges.examine(
                 session, Purpose.RESET_PASSWORD, proof
             )
         new_hash = await self._passwords.hash_new(new_password, seen.email)
         async with self._database.writing() as session:
-            challenge = await self._challenges.examine(
+            challenge, user = await self._challenges.examine(
                 session, Purpose.RESET_PASSWORD, proof
             )
             await self._challenges.use_up(session, challenge)
-            user = await UserRepository(session).lock_by_email(challenge.email)
             if user is None or not user.is_active:
                 raise ChallengeFailedError
             await hand_over(session, user, new_hash, self._clock())

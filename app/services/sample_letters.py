@@ -65,6 +65,7 @@ def sample_letter(settings: Settings, template: str, language: str) -> Letter:
     return Letters(settings).write(
         template,
         message,
+        recipient=message.recipient,
         link=f"{settings.public_url}{LINK_PATHS[kind]}?token={_TOKEN}",
         code="042137",
         at=_AT,

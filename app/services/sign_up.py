@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,9 +11,15 @@ from app.core.challenge_tokens import Proof
 from app.core.client import Client
 from app.core.clock import Clock
 from app.core.config import Settings
-from app.core.exceptions import ChallengeFailedError, SignUpClosedError
+from app.core.exceptions import (
+    BusyError,
+    ChallengeFailedError,
+    EmailTakenError,
+    SignUpClosedError,
+    SignUpPasswordError,
+)
 from app.database import Database
-from app.models import USER, Challenge, Purpose, User
+from app.models import USER, Purpose, User
 from app.repositories import ChallengeRepository, RoleRepository, UserRepository
 from app.services.challenges import SIGN_UP_KEPT
 from app.services.limits import Limits
@@ -90,28 +97,55 @@ class SignUp:
         logger.info("auth.registered", extra={"new_user": str(user.id)})
         return SignedUp(user, challenge_id)
 
-    async def resend(self, email: str, client: Client) -> UUID:
+    async def resend(
+        self, email: str, client: Client, challenge_id: UUID | None = None
+    ) -> UUID:
         """Send the mail again that proves an address.
+
+        Args:
+            email: The address.
+            client: Who asks.
+            challenge_id: What the answer to the sign-up said; without it, a sign-up
+                that waits for its address to be proven does not wait for this mail.
 
         Raises:
             MailOffError: If no mail is sent here.
             TooManyRequestsError: If this client asks too often.
         """
-        return await self._mail.ask(Purpose.VERIFY_EMAIL, email, client, as_before=True)
+        return await self._mail.ask(
+            Purpose.VERIFY_EMAIL, email, client, again=challenge_id
+        )
 
-    async def verify(self, proof: Proof) -> User:
+    async def verify(self, proof: Proof, password: str | None = None) -> User:
         """Note that somebody reads an address; make the account that waits for it.
+
+        A link may be opened by somebody else than who signed up: it takes the password
+        of the sign-up too, or anybody's could be made the account of who reads the
+        address. A code shows by itself who asked for it.
 
         Raises:
             ChallengeFailedError: If the proof is wrong.
             ChallengeEndedError: If it was right once.
+            SignUpPasswordError: If the sign-up's password is missing or wrong; the link
+                can be used again then.
+            BusyError: If somebody else has made the account at this moment.
         """
         async with self._database.writing() as session:
-            challenge = await self._challenges.examine(
+            seen, _ = await self._challenges.examine(
                 session, Purpose.VERIFY_EMAIL, proof
             )
+        if seen.pending is not None and proof.token is not None:
+            if not await self._passwords.verify(
+                password or "", seen.pending["password_hash"]
+            ):
+                raise SignUpPasswordError
+        async with self._database.writing() as session:
+            challenge, user = await self._challenges.examine(
+                session, Purpose.VERIFY_EMAIL, proof
+            )
+            pending = challenge.pending
             await self._challenges.use_up(session, challenge)
-            user = await self._proven(session, challenge)
+            user = await self._proven(session, challenge.email, user, pending)
         logger.info("auth.email_verified", extra={"of_user": str(user.id)})
         return user
 
@@ -122,36 +156,47 @@ class SignUp:
         password_hash: str,
         display_name: str | None = None,
     ) -> User:
-        """Make the account of somebody who has proven the address."""
+        """Make the account of somebody who has proven the address.
+
+        Raises:
+            BusyError: If somebody else has made it at this moment; the next try will
+                find it.
+        """
         user = User.new(email, password_hash, self._clock(), display_name)
         user.email_verified = True
-        await self._add(session, user)
+        try:
+            await self._add(session, user)
+        except EmailTakenError as error:
+            raise BusyError from error
         logger.info("auth.registered", extra={"new_user": str(user.id)})
         return user
 
     async def is_pending(self, email: str, password: str) -> bool:
         """Tell whether these are of a sign-up whose address is not proven yet.
 
-        It may be of an address that has an account, so the answer tells nobody.
+        It may be of an address that has an account, so the answer tells nobody; and it
+        takes as long if there is no such sign-up.
         """
+        since = self._clock() - SIGN_UP_KEPT
         async with self._database.reading() as session:
-            newest = await ChallengeRepository(session).newest(
-                email, Purpose.VERIFY_EMAIL
-            )
-        if newest is None or newest.pending is None:
-            return False
-        if self._clock() - newest.created_at >= SIGN_UP_KEPT:
-            return False
-        return await self._passwords.verify(password, newest.pending["password_hash"])
+            found = await ChallengeRepository(session).newest_sign_up(email, since)
+        waiting = found.pending if found else None
+        stored = waiting["password_hash"] if waiting else None
+        return await self._passwords.verify(password, stored)
 
-    async def _proven(self, session: AsyncSession, challenge: Challenge) -> User:
-        users = UserRepository(session)
-        user = await users.lock_by_email(challenge.email)
-        pending = challenge.pending
+    async def _proven(
+        self,
+        session: AsyncSession,
+        email: str,
+        user: User | None,
+        pending: dict[str, Any] | None,
+    ) -> User:
         if user is None:
-            if pending is None:
+            if pending is None or self._settings.sign_up != "open":
                 raise ChallengeFailedError
-            return await self.make(session, challenge.email, **pending)
+            return await self.make(session, email, **pending)
+        if not user.is_active:
+            raise ChallengeFailedError
         if pending is not None:
             if user.email_verified:
                 # The mail said so, and carried neither link nor code.
@@ -160,7 +205,7 @@ class SignUp:
             await hand_over(session, user, pending["password_hash"], self._clock())
         user.email_verified = True
         user.updated_at = self._clock()
-        users.changed(user)
+        UserRepository(session).changed(user)
         return user
 
     async def _add(self, session: AsyncSession, user: User) -> None:

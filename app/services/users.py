@@ -207,7 +207,9 @@ class UserService:
                 self._clock(),
                 keep=actor.session.id,
             )
-            await ChallengeRepository(session).cancel(actor.user.email, self._clock())
+            await ChallengeRepository(session).cancel_all(
+                actor.user.email, self._clock()
+            )
         logger.info("user.password_changed", extra={"of_user": str(actor.user.id)})
 
     async def _check_password(self, principal: Principal, password: str) -> None:

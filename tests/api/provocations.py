@@ -189,6 +189,12 @@ async def _(stage: Stage) -> httpx2.Response:
     return await stage.client.post(VERIFY, json={"token": MARKED})
 
 
+@provokes("sign_up_password_needed", email_verification="required")
+async def _(stage: Stage) -> httpx2.Response:
+    mail = await _sent(stage)
+    return await stage.client.post(VERIFY, json=mail.by_link)
+
+
 @provokes("challenge_used")
 async def _(stage: Stage) -> httpx2.Response:
     mail = await _sent(stage)

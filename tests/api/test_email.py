@@ -1,6 +1,7 @@
 """POST /api/v1/auth/email/verify and /resend."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from app.core.config import Settings
 from app.database import Database
 from app.services.container import Services
+from app.services.passwords import Passwords
 from tests.conftest import MakeSettings
+from tests.support.apps import RunningApp
 from tests.support.clock import FakeClock
 from tests.support.mailbox import (
     Mail,
@@ -19,12 +22,14 @@ from tests.support.mailbox import (
 )
 from tests.support.people import API, PASSWORD, Person
 from tests.support.problems import fields, problem
+from tests.support.services import CountingPool, no_breaches, put_passwords
 from tests.support.stored import number_of_users
 
 REGISTER = f"{API}/auth/register"
 LOGIN = f"{API}/auth/login"
 VERIFY = f"{API}/auth/email/verify"
 RESEND = f"{API}/auth/email/resend"
+FORGOT = f"{API}/auth/password/forgot"
 ME = f"{API}/users/me"
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
@@ -35,6 +40,11 @@ WAYS = pytest.mark.parametrize(
     "way", [lambda mail: mail.by_link, lambda mail: mail.by_code], ids=["link", "code"]
 )
 Way = Callable[[Mail], dict[str, str]]
+
+
+def as_who_signed_up(proof: dict[str, str]) -> dict[str, str]:
+    """Add to a link the password of the sign-up, which a code does not take."""
+    return proof | ({"password": PASSWORD} if "token" in proof else {})
 
 
 class TestVerify:
@@ -124,6 +134,22 @@ class TestVerify:
         adas, bobs = [await last_mail(services, who.email) for who in (ada, bob)]
         foreign = {"challenge_id": bobs.challenge_id, "code": adas.code}
         problem(await client.post(VERIFY, json=foreign), 403, "challenge_failed")
+
+    async def test_disabled(
+        self,
+        client: httpx2.AsyncClient,
+        services: Services,
+        ada: Person,
+        admin: Person,
+    ) -> None:
+        """The address of a disabled account is not proven."""
+        mail = await last_mail(services, ada.email)
+        path, body = f"{API}/users/{ada.id}", {"status": "disabled"}
+        await client.patch(path, json=body, headers=admin.headers)
+        refused = await client.post(VERIFY, json=mail.by_link)
+        problem(refused, 403, "challenge_failed")
+        seen = await client.get(path, headers=admin.headers)
+        assert seen.json()["email_verified"] is False
 
     async def test_unknown_challenge(self, client: httpx2.AsyncClient) -> None:
         """An id that was never given out is refused like a wrong code."""
@@ -245,7 +271,9 @@ class TestMailLimits:
         assert answer.content == b'{"status":"mail_sent"}'
         assert await number_of_mails(services) == before
         other = {"challenge_id": answer.headers["cardea-challenge"], "code": "123456"}
-        problem(await client.post(VERIFY, json=other), 403, "challenge_failed")
+        for _ in range(5):
+            problem(await client.post(VERIFY, json=other), 403, "challenge_failed")
+        problem(await client.post(VERIFY, json=other), 410, "code_exhausted")
         assert (await client.post(VERIFY, json=first.by_link)).status_code == 200
 
     async def test_strangers_do_not_use_up_the_owners(
@@ -258,6 +286,11 @@ class TestMailLimits:
         await client.post(RESEND, json=ASK)
         assert await number_of_mails(services) == before
         await client.post(RESEND, json=ASK, headers=device)
+        assert await number_of_mails(services) == before + 1
+        # Nor does it help to have many devices known.
+        again = await client.post(LOGIN, json=ADA)
+        other = {"Cardea-Device": again.headers["cardea-device"]}
+        await client.post(RESEND, json=ASK, headers=other)
         assert await number_of_mails(services) == before + 1
 
     async def test_network_must_wait(self, client: httpx2.AsyncClient) -> None:
@@ -285,7 +318,7 @@ class TestVerificationRequired:
         await client.post(REGISTER, json=ADA | {"display_name": "Ada Lovelace"})
         mail = await last_mail(services, "ada@example.com")
         problem(await client.post(LOGIN, json=ADA), 403, "email_not_verified")
-        made = await client.post(VERIFY, json=way(mail))
+        made = await client.post(VERIFY, json=as_who_signed_up(way(mail)))
         assert made.status_code == 200
         assert made.json()["email_verified"] is True
         assert made.json()["display_name"] == "Ada Lovelace"
@@ -304,12 +337,97 @@ class TestVerificationRequired:
         client: httpx2.AsyncClient,
         services: Services,
     ) -> None:
-        """A mail that is sent again makes the same account."""
-        await client.post(REGISTER, json=ADA)
-        await client.post(RESEND, json=ASK)
+        """A mail that who signed up has sent again makes the same account."""
+        asked = await client.post(REGISTER, json=ADA)
+        named = ASK | {"challenge_id": asked.headers["cardea-challenge"]}
+        await client.post(RESEND, json=named)
         mail = await last_mail(services, "ada@example.com")
+        assert mail.challenge_id != named["challenge_id"]
         assert (await client.post(VERIFY, json=mail.by_code)).status_code == 200
         assert (await client.post(LOGIN, json=ADA)).status_code == 200
+
+    @pytest.mark.parametrize("whose", ["nobody's", "another's", "too old"])
+    async def test_later_mail_of_somebody_else(
+        self,
+        client: httpx2.AsyncClient,
+        services: Services,
+        clock: FakeClock,
+        whose: str,
+    ) -> None:
+        """A mail that somebody else asks for makes nobody's sign-up an account."""
+        asked = await client.post(REGISTER, json=ADA)
+        named = dict(ASK)
+        if whose == "another's":
+            other = {"email": "bob@example.com", "password": OTHER_PASSWORD}
+            asked = await client.post(REGISTER, json=other)
+        if whose != "nobody's":
+            named["challenge_id"] = asked.headers["cardea-challenge"]
+        if whose == "too old":
+            clock.tick(days=1)
+        await client.post(RESEND, json=named)
+        mail = await last_mail(services, "ada@example.com")
+        assert mail.opens_nothing
+        code = services.mail.tokens.code(UUID(mail.challenge_id))
+        guess = {"challenge_id": mail.challenge_id, "code": code}
+        problem(await client.post(VERIFY, json=guess), 403, "challenge_failed")
+
+    @pytest.mark.parametrize("password", [None, "", OTHER_PASSWORD])
+    async def test_link_takes_the_password(
+        self, client: httpx2.AsyncClient, services: Services, password: str | None
+    ) -> None:
+        """Who reads the mail but has not signed up makes no account by its link."""
+        await client.post(REGISTER, json=ADA)
+        mail = await last_mail(services, "ada@example.com")
+        body = mail.by_link | ({} if password is None else {"password": password})
+        refused = await client.post(VERIFY, json=body)
+        problem(refused, 403, "sign_up_password_needed")
+        right = as_who_signed_up(mail.by_link)
+        assert (await client.post(VERIFY, json=right)).status_code == 200
+
+    async def test_two_who_sign_up(
+        self, client: httpx2.AsyncClient, services: Services
+    ) -> None:
+        """A stranger's sign-up with an address neither ends its owner's nor counts."""
+        await client.post(REGISTER, json=ADA)
+        owners = await last_mail(services, "ada@example.com")
+        await client.post(REGISTER, json=ADA | {"password": OTHER_PASSWORD})
+        strangers = await last_mail(services, "ada@example.com")
+        wrong = as_who_signed_up(strangers.by_link)
+        refused = await client.post(VERIFY, json=wrong)
+        problem(refused, 403, "sign_up_password_needed")
+        assert (await client.post(VERIFY, json=owners.by_code)).status_code == 200
+        assert (await client.post(LOGIN, json=ADA)).status_code == 200
+        later = strangers.by_link | {"password": OTHER_PASSWORD}
+        refused = await client.post(VERIFY, json=later)
+        problem(refused, 403, "challenge_failed")
+        assert (await client.post(LOGIN, json=ADA)).status_code == 200
+
+    async def test_guessed_code_of_a_known_address(
+        self, client: httpx2.AsyncClient, services: Services
+    ) -> None:
+        """Even the right code, which nobody was sent, changes no proven account."""
+        await client.post(REGISTER, json=ADA)
+        await verify(client, services, "ada@example.com")
+        await client.post(REGISTER, json=ADA | {"password": OTHER_PASSWORD})
+        told = await last_mail(services, "ada@example.com")
+        code = services.mail.tokens.code(UUID(told.challenge_id))
+        guess = {"challenge_id": told.challenge_id, "code": code}
+        problem(await client.post(VERIFY, json=guess), 403, "challenge_failed")
+        assert (await client.post(LOGIN, json=ADA)).status_code == 200
+
+    async def test_costs_two_hashes_whoever_it_is(
+        self, running: RunningApp, client: httpx2.AsyncClient
+    ) -> None:
+        """A wrong password takes as long with a sign-up that waits as without."""
+        pool = CountingPool(1)
+        put_passwords(
+            running, Passwords(running.services.settings, pool, no_breaches())
+        )
+        await client.post(REGISTER, json=ADA)
+        for email in ("ada@example.com", "nobody@example.com"):
+            pool.runs = 0
+            await client.post(LOGIN, json={"email": email, "password": "wrong one"})
+            assert pool.runs == 2
 
     async def test_known_address_gets_a_mail_that_opens_nothing(
         self,
@@ -319,7 +437,7 @@ class TestVerificationRequired:
         """Signing up with somebody's address tells its reader, and nobody else."""
         await client.post(REGISTER, json=ADA)
         mail = await last_mail(services, "ada@example.com")
-        await client.post(VERIFY, json=mail.by_link)
+        await client.post(VERIFY, json=mail.by_code)
         thief = ADA | {"password": OTHER_PASSWORD}
         await client.post(REGISTER, json=thief)
         told = await last_mail(services, "ada@example.com")
@@ -334,8 +452,7 @@ class TestVerificationRequired:
     ) -> None:
         """Who signs up with a known and a free address sees the same at sign-in."""
         await client.post(REGISTER, json=ADA)
-        mail = await last_mail(services, "ada@example.com")
-        await client.post(VERIFY, json=mail.by_link)
+        await verify(client, services, "ada@example.com")
         for email in ("ada@example.com", "free@example.com"):
             theirs = {"email": email, "password": OTHER_PASSWORD}
             await client.post(REGISTER, json=theirs)
@@ -375,10 +492,16 @@ class TestVerificationRequired:
         """Who proves an address gets its account without what others prepared on it."""
         body = ADA | {"password": OTHER_PASSWORD}
         made = await client.post(f"{API}/users", json=body, headers=admin.headers)
+        await client.post(FORGOT, json=ASK)
+        prepared = await last_mail(services, "ada@example.com")
         await client.post(REGISTER, json=ADA)
         mail = await last_mail(services, "ada@example.com")
-        proven = await client.post(VERIFY, json=mail.by_link)
+        proven = await client.post(VERIFY, json=as_who_signed_up(mail.by_link))
         assert proven.json()["id"] == made.json()["id"]
+        assert proven.json()["updated_at"] >= made.json()["updated_at"]
+        reset = prepared.by_link | {"new_password": OTHER_PASSWORD}
+        refused = await client.post(f"{API}/auth/password/reset", json=reset)
+        problem(refused, 410, "challenge_cancelled")
         problem(await client.post(LOGIN, json=body), 401, "invalid_credentials")
         assert (await client.post(LOGIN, json=ADA)).status_code == 200
 

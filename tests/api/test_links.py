@@ -255,14 +255,22 @@ class TestSignUpThatWaits:
     async def test_makes_the_account(
         self, browser: httpx2.AsyncClient, services: Services
     ) -> None:
-        """Opening the link makes none; the button makes it."""
+        """Opening the link makes none; the button asks for the sign-up's password, and
+        makes it."""
         credentials = {"email": "ada@example.com", "password": PASSWORD}
         await browser.post(f"{API}/auth/register", json=credentials)
         token = (await last_mail(services, "ada@example.com")).token
         await browser.get(f"{VERIFY}?token={token}")
         refused = await browser.post(f"{API}/auth/login", json=credentials)
         problem(refused, 403, "email_not_verified")
-        is_page(await browser.post(VERIFY, data={"token": token}), 200)
+        asked = await browser.post(VERIFY, data={"token": token})
+        is_page(asked, 403, "enter the password that")
+        form = Form(asked)
+        assert form.fields["password"]["type"] == "password"
+        wrong = {"token": form.token, "password": "some other words"}
+        is_page(await browser.post(VERIFY, data=wrong), 403, "enter the password")
+        right = {"token": form.token, "password": PASSWORD}
+        is_page(await browser.post(VERIFY, data=right), 200)
         await sign_in(browser, Person("ada@example.com"))
 
 

@@ -281,3 +281,4 @@ class TestRefusals:
         lose_database(running)
         seen = await running.client.get(MAIL, headers=BROWSER)
         is_page(seen, 503, "The database can't be reached.", "Try again in a second.")
+        assert seen.headers["retry-after"] == "1"

@@ -6,8 +6,10 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
 from app.core.config import Settings
+from app.models import Message
 from app.services.container import Services
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
@@ -166,6 +168,33 @@ class TestReset:
         clock.tick(minutes=15)
         refused = await client.post(RESET, json=mail.by_link | NEW)
         problem(refused, 410, "challenge_expired")
+
+
+class TestLookAlike:
+    """Addresses that belong to the same account here, and to others elsewhere."""
+
+    @pytest.mark.parametrize(
+        "email", ["\uff41da@example.com", "ADA@Example.com", "ada@EXAMPLE.com"]
+    )
+    async def test_goes_to_the_owner(
+        self, client: httpx2.AsyncClient, services: Services, ada: Person, email: str
+    ) -> None:
+        """The mail goes to the address of the account, however it was asked for
+        (CVE-2019-19844)."""
+        await client.post(FORGOT, json={"email": email})
+        async with services.database.reading() as session:
+            newest = select(Message).order_by(Message.id.desc()).limit(1)
+            message = (await session.scalars(newest)).one()
+        letter = await services.mail.composer.compose(message)
+        assert letter.as_email()["To"] == ada.email
+        assert message.recipient == email
+
+    async def test_without_an_account(
+        self, client: httpx2.AsyncClient, services: Services
+    ) -> None:
+        """Nor is a look-alike written to that has no account yet."""
+        mail = await forgot(client, services, "\ufb01ona@example.com")
+        assert "fiona@example.com" in mail.text
 
 
 class TestNobodyThere:

@@ -43,5 +43,12 @@ def write_letter(
         created_at=AT,
     )
     return Letters(mail_settings(**settings)).write(
-        template, message, link=LINK, code=CODE, at=at, ip=ip, device=device
+        template,
+        message,
+        recipient=recipient,
+        link=LINK,
+        code=CODE,
+        at=at,
+        ip=ip,
+        device=device,
     )

@@ -88,6 +88,6 @@ async def number_of_pending(services: Services) -> int:
 async def verify(
     client: httpx2.AsyncClient, services: Services, email: str
 ) -> httpx2.Response:
-    """Prove an address with the link of the newest mail."""
+    """Prove an address with the code of the newest mail."""
     mail = await last_mail(services, email)
-    return await client.post(f"{API}/auth/email/verify", json=mail.by_link)
+    return await client.post(f"{API}/auth/email/verify", json=mail.by_code)

@@ -17,6 +17,19 @@ class ChallengeFailedError(AppError):
     keeps_writes = True
 
 
+class SignUpPasswordError(AppError):
+    """The link proves that you read the address. Whether you are who signed up with it,
+    the password of the sign-up shows."""
+
+    http_status = 403
+    code = "sign_up_password_needed"
+    title = "Enter the password that you chose when you signed up."
+    remedy = (
+        "Send it as `password` with the link's token. If it is not right, somebody "
+        "else has signed up with your address: sign up yourself."
+    )
+
+
 class ChallengeEndedError(AppError):
     """The link or code can't be used any more."""
 

@@ -56,6 +56,7 @@ CONTRACT = {
     "wrong_password": 403,
     "sign_up_closed": 403,
     "challenge_failed": 403,
+    "sign_up_password_needed": 403,
     "challenge_used": 410,
     "challenge_cancelled": 410,
     "challenge_expired": 410,

@@ -5,21 +5,28 @@ from fastapi import status
 from app.api.challenges import ChallengeWriterDep
 from app.api.deps import ClientDep, SignUpDep
 from app.api.v1.endpoints import endpoints
-from app.core.exceptions import MailOffError, TooManyRequestsError
-from app.schemas.challenges import GivenProof, MailRequest, MailSent
+from app.core.exceptions import (
+    BusyError,
+    MailOffError,
+    SignUpPasswordError,
+    TooManyRequestsError,
+)
+from app.schemas.challenges import EmailProof, MailSent, VerificationRequest
 from app.schemas.problems import PROOF, problems
 from app.schemas.user import User
 
 router = endpoints("/auth/email", "Auth")
 
 
-@router.post("/verify", responses=problems(*PROOF))
-async def verify_email(body: GivenProof, sign_up: SignUpDep) -> User:
+@router.post("/verify", responses=problems(*PROOF, SignUpPasswordError, BusyError))
+async def verify_email(body: EmailProof, sign_up: SignUpDep) -> User:
     """Prove an address with the link or the code that was sent to it.
 
-    Where addresses must be proven first, this makes the account.
+    Where addresses must be proven first, this makes the account. A link takes the
+    password of the sign-up then, as somebody else may have signed up with the address.
     """
-    return User.of(await sign_up.verify(body.proof()))
+    password = body.password.get_secret_value() if body.password else None
+    return User.of(await sign_up.verify(body.proof(), password))
 
 
 @router.post(
@@ -28,7 +35,7 @@ async def verify_email(body: GivenProof, sign_up: SignUpDep) -> User:
     responses=problems(TooManyRequestsError, MailOffError),
 )
 async def resend_verification(
-    body: MailRequest,
+    body: VerificationRequest,
     client: ClientDep,
     sign_up: SignUpDep,
     challenges: ChallengeWriterDep,
@@ -39,5 +46,5 @@ async def resend_verification(
     minute and ten a day at most. The `Cardea-Challenge` header is to be sent back with
     the code in the mail.
     """
-    challenges.write(await sign_up.resend(body.email, client))
+    challenges.write(await sign_up.resend(body.email, client, body.challenge_id))
     return MailSent()

@@ -8,6 +8,7 @@ from app.api.tokens import TokenWriterDep
 from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
     AccountDisabledError,
+    BusyError,
     MailOffError,
     MailSignInOffError,
     TooManyRequestsError,
@@ -44,7 +45,7 @@ async def ask_to_sign_in_by_mail(
 @router.post(
     "/verify",
     response_model_exclude_unset=True,
-    responses=problems(*PROOF, MailSignInOffError, AccountDisabledError),
+    responses=problems(*PROOF, MailSignInOffError, AccountDisabledError, BusyError),
 )
 async def sign_in_by_mail(
     body: MailSignIn,
