@@ -89,11 +89,11 @@ class SignUp:
         may_mail = await self._mail.may_ask(email, client)
         async with self._database.writing() as session:
             await self._add(session, user)
-            challenge_id = None
-            if may_mail:
-                challenge_id = await self._challenges.ask(
-                    session, Purpose.VERIFY_EMAIL, email, client
-                )
+            challenge_id = (
+                await self._challenges.ask(session, Purpose.VERIFY_EMAIL, email, client)
+                if may_mail
+                else None
+            )
         logger.info("auth.registered", extra={"new_user": str(user.id)})
         return SignedUp(user, challenge_id)
 

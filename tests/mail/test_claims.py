@@ -57,6 +57,17 @@ class TestTogether:
         assert server.times == {name_of(message_id): 1 for message_id in ids}
         assert {message.attempts for message in await outbox.messages()} == {1}
 
+    @pytest.mark.postgresql
+    async def test_nobody_waits(self, worker: Worker, outbox: Outbox) -> None:
+        """Who wants a message takes the next one while somebody is taking the first."""
+        ids = [await worker.put(f"{number}@example.com") for number in range(2)]
+        async with worker.database.writing() as session, asyncio.timeout(5):
+            now = worker.clock()
+            first = await OutboxRepository(session).claim(now, LEASE)
+            second = await outbox.claim()
+        assert first is not None
+        assert [first.id, second.id] == ids
+
 
 class TestDied:
     """A process that has taken a message and is no more."""
