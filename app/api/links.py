@@ -80,7 +80,8 @@ async def verify_email(
         if not wants_page(request):
             raise
         asks = given.password is not None or isinstance(error, SignUpPasswordError)
-        return _form(_VERIFY, settings, given.token, error, asks=asks)
+        tried = given.password is not None
+        return _form(_VERIFY, settings, given.token, error, asks=asks, tried=tried)
     return page("email_verified.html", headers=PERSONAL, name=settings.service_name)
 
 
@@ -148,6 +149,7 @@ def _form(
     error: AppError | None = None,
     *,
     asks: bool = False,
+    tried: bool = False,
 ) -> HTMLResponse:
     """Show the form of a link, again if what was sent with it was refused."""
     name = settings.service_name
@@ -162,4 +164,5 @@ def _form(
         shortest=settings.password_min_length,
         error=error,
         asks=asks,
+        tried=tried,
     )

@@ -6,7 +6,7 @@ from fastapi import Request, Response, status
 
 from app import __version__
 from app.api.deps import ServicesDep, SettingsDep
-from app.api.html import page
+from app.api.html import page, wants_page
 from app.api.routes import declare
 from app.schemas.system import (
     About,
@@ -81,6 +81,7 @@ async def about(request: Request, settings: SettingsDep) -> Response | About:
         jwks=f"{settings.public_url}/.well-known/jwks.json",
         errors=f"{settings.public_url}/errors",
     )
-    if "text/html" in request.headers.get("accept", ""):
-        return page("about.html", about=facts)
+    if wants_page(request):
+        has_mailbox = settings.mail == "mailbox"
+        return page("about.html", about=facts, has_mailbox=has_mailbox)
     return facts

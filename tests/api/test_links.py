@@ -267,8 +267,12 @@ class TestSignUpThatWaits:
         is_page(asked, 403, "enter the password that")
         form = Form(asked)
         assert form.fields["password"]["type"] == "password"
+        assert "aria-invalid" not in form.fields["password"]
         wrong = {"token": form.token, "password": "some other words"}
-        is_page(await browser.post(VERIFY, data=wrong), 403, "enter the password")
+        again = await browser.post(VERIFY, data=wrong)
+        is_page(again, 403, "This is not the password of the sign-up.")
+        assert Form(again).fields["password"]["aria-invalid"] == "true"
+        assert "some other words" not in again.text
         right = {"token": form.token, "password": PASSWORD}
         is_page(await browser.post(VERIFY, data=right), 200)
         await sign_in(browser, Person("ada@example.com"))

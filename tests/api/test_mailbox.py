@@ -102,6 +102,11 @@ class TestInDevelopment:
         seen = await client.get(MAIL, headers=BROWSER)
         is_page(seen, 200, "There is no mail yet")
 
+    async def test_is_named_at_the_root(self, client: httpx2.AsyncClient) -> None:
+        """Whoever opens the service in a browser finds it."""
+        seen = await client.get("/", headers=BROWSER)
+        assert MAIL in Page(seen).links
+
 
 class TestJson:
     """What a developer's tests read."""

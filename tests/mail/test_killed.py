@@ -69,10 +69,11 @@ async def sign_up(server: Server, email: str) -> None:
 
 
 async def confirm(server: Server, received: Received) -> httpx2.Response:
-    """Use the link of a mail."""
+    """Use the link of a mail, as who has signed up."""
     found = _TOKEN.search(received.text)
     assert found is not None, received.text
-    return await post(server, "email/verify", {"token": found[1]})
+    body = {"token": found[1], "password": PASSWORD}
+    return await post(server, "email/verify", body)
 
 
 async def post(server: Server, path: str, body: dict[str, str]) -> httpx2.Response:
