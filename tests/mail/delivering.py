@@ -127,7 +127,7 @@ class Worker:
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._task
+                await self.ended()
 
     async def until_looked(self) -> None:
         """Wait until it has asked several times whether what waits is due by now."""

@@ -215,7 +215,7 @@ class TestTooLate:
             message_id = await slow.put("ada@example.com")
             slow.composer.first = sleep
             slow.start()
-            await asleep.wait()
+            await server.until(asleep.is_set)
             clock.now += LEASE
             worker.start()
             await outbox.until_sent(message_id)

@@ -44,7 +44,7 @@ class TestStop:
             database.may_write.clear()
             database.is_asked.clear()
             worker.start()
-            await database.is_asked.wait()
+            await server.until(database.is_asked.is_set)
             stopping = asyncio.create_task(worker.delivery.stop())
             await _some_turns()
             assert not stopping.done()
