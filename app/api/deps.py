@@ -10,6 +10,7 @@ from app.core.config import Settings
 from app.core.exceptions import (
     InvalidTokenError,
     NotAuthenticatedError,
+    UnauthorizedError,
 )
 from app.core.headers import header_values
 from app.core.middleware import DEVICE_HEADER
@@ -19,8 +20,13 @@ from app.repositories.pages import DEFAULT_LIMIT, MAXIMUM_LIMIT, PageRequest
 from app.schemas.pages import Cursor
 from app.services.auth import AuthService
 from app.services.container import Services
+from app.services.deletion import Deletion
+from app.services.email_change import EmailChange
+from app.services.invitations import Invitations
 from app.services.mail_sign_in import MailSignIn
+from app.services.notices import Notices
 from app.services.outbox import Outbox
+from app.services.own_account import OwnAccount
 from app.services.principals import Principal
 from app.services.recovery import Recovery
 from app.services.roles import RoleService
@@ -73,6 +79,31 @@ async def get_recovery(request: Request) -> Recovery:
 async def get_mail_sign_in(request: Request) -> MailSignIn:
     """Return the rules of signing in by mail."""
     return services_of(request).mail_sign_in
+
+
+async def get_email_change(request: Request) -> EmailChange:
+    """Return the rules of changing an address."""
+    return services_of(request).email_change
+
+
+async def get_invitations(request: Request) -> Invitations:
+    """Return the rules of inviting people."""
+    return services_of(request).invitations
+
+
+async def get_notices(request: Request) -> Notices:
+    """Return the rules of notices."""
+    return services_of(request).mail.notices
+
+
+async def get_own_account(request: Request) -> OwnAccount:
+    """Return the rules of one's own account."""
+    return services_of(request).own_account
+
+
+async def get_deletion(request: Request) -> Deletion:
+    """Return the rules of deleting one's own account."""
+    return services_of(request).deletion
 
 
 async def get_outbox(request: Request) -> Outbox:
@@ -139,6 +170,11 @@ AuthServiceDep = Annotated[AuthService, Depends(get_auth)]
 SignUpDep = Annotated[SignUp, Depends(get_sign_up)]
 RecoveryDep = Annotated[Recovery, Depends(get_recovery)]
 MailSignInDep = Annotated[MailSignIn, Depends(get_mail_sign_in)]
+EmailChangeDep = Annotated[EmailChange, Depends(get_email_change)]
+InvitationsDep = Annotated[Invitations, Depends(get_invitations)]
+NoticesDep = Annotated[Notices, Depends(get_notices)]
+OwnAccountDep = Annotated[OwnAccount, Depends(get_own_account)]
+DeletionDep = Annotated[Deletion, Depends(get_deletion)]
 OutboxDep = Annotated[Outbox, Depends(get_outbox)]
 UserServiceDep = Annotated[UserService, Depends(get_users)]
 SessionsDep = Annotated[Sessions, Depends(get_sessions)]
@@ -179,9 +215,21 @@ class Caller(Scheme):
         return principal
 
 
+async def get_present(request: Request) -> Principal | None:
+    """Return who is signed in here, None if nobody is, or no longer."""
+    try:
+        return await _caller(request)
+    except UnauthorizedError:
+        if _bearer_token(request) is not None:
+            raise
+        return None
+
+
+_caller = Caller()
 documented_scheme = Security(Scheme())
 
-PrincipalDep = Annotated[Principal, Security(Caller())]
+PrincipalDep = Annotated[Principal, Security(_caller)]
+PresentDep = Annotated[Principal | None, Depends(get_present)]
 UsersReadDep = Annotated[Principal, Security(Caller(Permission.USERS_READ))]
 UsersWriteDep = Annotated[Principal, Security(Caller(Permission.USERS_WRITE))]
 RolesReadDep = Annotated[Principal, Security(Caller(Permission.ROLES_READ))]

@@ -62,13 +62,23 @@ class PageRoute(FormRoute):
             except HTTPException as error:
                 if not wants_page(request):
                     raise
-                return _refusal(request, as_app_error(error))
+                return await self.refuse(request, as_app_error(error))
             except RequestValidationError:
                 if not wants_page(request):
                     raise
-                return _refusal(request, ValidationFailedError())
+                return await self.refuse(request, ValidationFailedError())
 
         return handle_for_people
+
+    async def refuse(self, request: Request, error: AppError) -> Response:
+        """Return the page that says what is wrong."""
+        return page(
+            "refused.html",
+            status=error.http_status,
+            headers={**PERSONAL, **(error.headers or {})},
+            name=services_of(request).settings.service_name,
+            error=error,
+        )
 
 
 def wants_page(request: Request) -> bool:
@@ -112,13 +122,3 @@ def _inline_code(text: str) -> Markup:
 def _own_origins(request: Request) -> set[str]:
     settings = services_of(request).settings
     return {settings.public_url, *settings.cors_origins}
-
-
-def _refusal(request: Request, error: AppError) -> HTMLResponse:
-    return page(
-        "refused.html",
-        status=error.http_status,
-        headers={**PERSONAL, **(error.headers or {})},
-        name=services_of(request).settings.service_name,
-        error=error,
-    )

@@ -147,12 +147,17 @@ class Settings(BaseSettings):
     password's SHA-1. Empty turns the check off."""
 
     sign_up: Literal["open", "invite", "closed"] = "open"
-    """Who may make an account: anybody (`open`), or only admins for others (`invite`
-    and `closed`, which are the same so far)."""
+    """Who may make an account: anybody (`open`), whom an admin invites by mail
+    (`invite`), or nobody (`closed`): then only admins make accounts for others, with a
+    password that they hand over."""
 
     email_verification: Literal["optional", "required"] = "optional"
     """Whether an account must prove its e-mail address before it can sign in. With
     `required`, an account is made when its address is proven, not before."""
+
+    deletion_days: int = Field(default=0, ge=0, le=90)
+    """For how many days people who delete their account can undo it, by a link in the
+    mail that tells of it. With 0 it is gone at once."""
 
     mail_sign_in: bool = False
     """Whether people may sign in with a link or a code by mail, without a password."""

@@ -10,14 +10,15 @@ happened and its `remedy` what to do, on the page that the answer's `type` point
     ├── on the wire  MalformedRequest, RequestTimeout, HeadTooLarge
     ├── signing in   NotAuthenticated, InvalidToken, TokenExpired, SessionEnded,
     │                InvalidRefreshToken, InvalidCredentials, AccountDisabled,
-    │                EmailNotVerified, PermissionDenied, SignUpClosed
+    │                AccountDeleted, EmailNotVerified, PermissionDenied, SignUpClosed
     ├── passwords    WrongPassword, PasswordTooShort, PasswordTooLong,
     │                PasswordTooCommon, PasswordBreached, PasswordContainsPersonalData
     ├── accounts     UserNotFound, SessionNotFound, RoleNotFound, EmailTaken,
     │                RoleExists, RoleInUse, RoleBuiltin, LastAdmin
     ├── mail         ChallengeFailed, ChallengeUsed, ChallengeCancelled,
     │                ChallengeExpired, CodeExhausted, MailOff, MailSignInOff,
-    │                MessageNotFound, MessageNotFailed, SignUpPassword
+    │                MessageNotFound, MessageNotFailed, SignUpPassword,
+    │                AccountPassword, NotInvited
     └── load         TooManyRequests, Busy, DatabaseUnavailable, InternalError
 
 `StartupError` stands apart: it stops the server from starting and reaches no caller.
@@ -48,6 +49,7 @@ from app.core.errors.load import (
     TooManyRequestsError,
 )
 from app.core.errors.mail import (
+    AccountPasswordError,
     ChallengeCancelledError,
     ChallengeEndedError,
     ChallengeExpiredError,
@@ -58,6 +60,7 @@ from app.core.errors.mail import (
     MailSignInOffError,
     MessageNotFailedError,
     MessageNotFoundError,
+    NotInvitedError,
     SignUpPasswordError,
 )
 from app.core.errors.passwords import (
@@ -83,6 +86,7 @@ from app.core.errors.requests import (
     WireError,
 )
 from app.core.errors.signing_in import (
+    AccountDeletedError,
     AccountDisabledError,
     EmailNotVerifiedError,
     InvalidCredentialsError,
@@ -96,7 +100,9 @@ from app.core.errors.signing_in import (
 )
 
 __all__ = [
+    "AccountDeletedError",
     "AccountDisabledError",
+    "AccountPasswordError",
     "AppError",
     "BodyTooLargeError",
     "BusyError",
@@ -126,6 +132,7 @@ __all__ = [
     "MethodNotAllowedError",
     "NotAuthenticatedError",
     "NotFoundError",
+    "NotInvitedError",
     "PasswordBreachedError",
     "PasswordContainsPersonalDataError",
     "PasswordRefusedError",

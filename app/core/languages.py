@@ -7,12 +7,18 @@ MAXIMUM_LENGTH = 200
 
 
 def best_language(accepted: str) -> str:
-    """Return the one of our languages that an Accept-Language header likes best.
+    """Return the one of our languages that an Accept-Language header likes best."""
+    return preferred_language(accepted) or LANGUAGES[0]
+
+
+def preferred_language(accepted: str | None) -> str | None:
+    """Return the same, or None if the header names none of our languages.
 
     A region is left out: whoever reads `de-AT` reads `de` (RFC 9110, section 12.5.4).
+    So a single tag, as somebody's locale is one, says the same as the header would.
     """
-    best, weight = LANGUAGES[0], 0.0
-    for part in accepted[:MAXIMUM_LENGTH].split(","):
+    best, weight = None, 0.0
+    for part in (accepted or "")[:MAXIMUM_LENGTH].split(","):
         tag, _, parameter = part.partition(";")
         language = tag.strip().partition("-")[0].lower()
         quality = _quality(parameter)

@@ -62,6 +62,9 @@ def contradictions(settings: "Settings") -> list[str]:
         "MAIL_SIGN_IN: `on` needs SMTP_URL": (
             settings.mail == "off" and settings.mail_sign_in
         ),
+        "DELETION_DAYS: more than 0 needs SMTP_URL": (
+            settings.mail == "off" and settings.deletion_days > 0
+        ),
     }
     return [line for line, refused in checks.items() if refused]
 

@@ -1,15 +1,16 @@
 """The tables, one module per aggregate."""
 
 from app.models.base import Base, Identified, new_id
-from app.models.challenge import Challenge, ChallengeEnd, Purpose
+from app.models.challenge import PROTECTIVE, Challenge, ChallengeEnd, Purpose
 from app.models.outbox import Message, MessageKind, MessageStatus
 from app.models.role import ADMIN, USER, Permission, Role, user_roles
 from app.models.session import EndReason, Method, Session, SessionState
 from app.models.signing_key import StoredKey
-from app.models.user import Account, Profile, User, UserChanges, UserStatus
+from app.models.user import Account, NewAccount, Profile, User, UserChanges, UserStatus
 
 __all__ = [
     "ADMIN",
+    "PROTECTIVE",
     "USER",
     "Account",
     "Base",
@@ -21,6 +22,7 @@ __all__ = [
     "MessageKind",
     "MessageStatus",
     "Method",
+    "NewAccount",
     "Permission",
     "Profile",
     "Purpose",

@@ -15,7 +15,15 @@ class MessageKind(StrEnum):
 
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"
+    RESET_BY_ADMIN = "reset_by_admin"
     SIGN_IN = "sign_in"
+    CHANGE_EMAIL = "change_email"
+    EMAIL_CHANGED = "email_changed"
+    INVITATION = "invitation"
+    NEW_DEVICE = "new_device"
+    PASSWORD_CHANGED = "password_changed"
+    TOKEN_REUSED = "token_reused"
+    DELETION_PLANNED = "deletion_planned"
 
 
 class MessageStatus(StrEnum):

@@ -24,6 +24,7 @@ class EndReason(StrEnum):
     ENDED_BY_ADMIN = "ended_by_admin"
     USER_DISABLED = "user_disabled"
     USER_DELETED = "user_deleted"
+    EMAIL_CHANGE_UNDONE = "email_change_undone"
 
 
 class Method(StrEnum):

@@ -1,5 +1,6 @@
 """Accounts."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.emails import email_key
 from app.models.base import Base, Identified, UtcDateTime
-from app.models.role import Role, user_roles
+from app.models.role import USER, Role, user_roles
 
 
 class UserStatus(StrEnum):
@@ -19,6 +20,8 @@ class UserStatus(StrEnum):
 
     ACTIVE = "active"
     DISABLED = "disabled"
+    DELETED = "deleted"
+    """By its owner, who can still undo it until `delete_at`."""
 
 
 class UserChanges(TypedDict, total=False):
@@ -27,12 +30,15 @@ class UserChanges(TypedDict, total=False):
     display_name: str | None
     status: UserStatus
     email_verified: bool
+    locale: str | None
 
 
 class User(Identified, Base):
     """An account.
 
-    `email` is kept as typed; `email_key` is what is compared and is unique.
+    `email` is kept as typed; `email_key` is what is compared and is unique. `locale` is
+    a language tag (RFC 5646). `invited_at` says since when an invitation waits for its
+    reader; `delete_at`, when an account that its owner has deleted will be gone.
     """
 
     __tablename__ = "users"
@@ -41,6 +47,7 @@ class User(Identified, Base):
     email_key: Mapped[str] = mapped_column(String(320), unique=True)
     email_verified: Mapped[bool] = mapped_column(default=False)
     display_name: Mapped[str | None] = mapped_column(String(100))
+    locale: Mapped[str | None] = mapped_column(String(35))
     password_hash: Mapped[str] = mapped_column(String(255))
     status: Mapped[UserStatus] = mapped_column(
         String(20), default=UserStatus.ACTIVE, index=True
@@ -48,6 +55,8 @@ class User(Identified, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    delete_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     roles: Mapped[list[Role]] = relationship(
         secondary=user_roles, lazy="raise", order_by=Role.name
     )
@@ -59,6 +68,7 @@ class User(Identified, Base):
         password_hash: str,
         now: datetime,
         display_name: str | None = None,
+        locale: str | None = None,
     ) -> "User":
         """Return an account that is made now, for the caller to save."""
         return cls(
@@ -66,6 +76,7 @@ class User(Identified, Base):
             email_key=email_key(email),
             password_hash=password_hash,
             display_name=display_name,
+            locale=locale,
             created_at=now,
             updated_at=now,
         )
@@ -86,6 +97,20 @@ class User(Identified, Base):
         return frozenset(name for role in self.roles for name in role.permissions)
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewAccount:
+    """What an administrator says of somebody who is to have an account."""
+
+    email: str
+    display_name: str | None = None
+    locale: str | None = None
+    roles: Collection[str] = (USER,)
+
+    def row(self, password_hash: str, now: datetime) -> User:
+        """Return the account, without its roles."""
+        return User.new(self.email, password_hash, now, self.display_name, self.locale)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What is shown of a user, as they were when they were read."""
@@ -94,10 +119,13 @@ class Profile:
     email: str
     email_verified: bool
     display_name: str | None
+    locale: str | None
     status: UserStatus
     created_at: datetime
     updated_at: datetime
     last_sign_in_at: datetime | None
+    invited_at: datetime | None
+    delete_at: datetime | None
     roles: tuple[str, ...]
 
 

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.emails import email_key
-from app.models import Challenge, ChallengeEnd, Purpose
+from app.models import PROTECTIVE, Challenge, ChallengeEnd, Purpose, User
 from app.repositories.executing import rows_changed
 
 
@@ -60,7 +60,7 @@ class ChallengeRepository:
         challenge_id: UUID,
         *,
         link_expires_at: datetime,
-        code_expires_at: datetime,
+        code_expires_at: datetime | None,
     ) -> None:
         """Have the time in which a challenge can be passed begin anew."""
         statement = update(Challenge).where(Challenge.id == challenge_id)
@@ -70,28 +70,52 @@ class ChallengeRepository:
         await rows_changed(self._session, begun)
 
     async def cancel_older(self, newer: Challenge) -> None:
-        """End what an address was sent before for the same purpose.
+        """End what an account or an address was sent before for the same purpose.
 
         But not sign-ups that wait: they may be of different people, and none of them
         may end another's.
         """
+        if newer.purpose in PROTECTIVE:
+            return
+        same = (
+            (Challenge.email_key == newer.email_key, Challenge.pending.is_(None))
+            if newer.user_id is None
+            else (Challenge.user_id == newer.user_id,)
+        )
+        await self._cancel(newer.created_at, Challenge.purpose == newer.purpose, *same)
+
+    async def cancel_all(self, user: User, now: datetime) -> None:
+        """End every open challenge of an account and its address; forget sign-ups."""
         await self._cancel(
-            newer.email_key,
-            newer.created_at,
-            Challenge.purpose == newer.purpose,
-            Challenge.pending.is_(None),
+            now,
+            or_(Challenge.email_key == user.email_key, Challenge.user_id == user.id),
+            Challenge.purpose.not_in(PROTECTIVE),
         )
 
-    async def cancel_all(self, email: str, now: datetime) -> None:
-        """End every open challenge of an address, and forget its sign-ups."""
-        await self._cancel(email_key(email), now)
+    async def cancel_later_undos(self, used: Challenge, now: datetime) -> None:
+        """End what would undo a later change of an account's address.
 
-    async def _cancel(
-        self, key: str, now: datetime, *conditions: ColumnElement[bool]
-    ) -> None:
-        statement = update(Challenge).where(
-            Challenge.email_key == key, Challenge.ended_at.is_(None), *conditions
+        An earlier one stays: it is of who had the account before.
+        """
+        await self._cancel(
+            now,
+            Challenge.user_id == used.user_id,
+            Challenge.purpose == used.purpose,
+            Challenge.id > used.id,
         )
+
+    async def is_reserved(self, email: str, now: datetime) -> bool:
+        """Tell whether an address may still be given back to an account that had it."""
+        statement = select(Challenge.id).where(
+            Challenge.email_key == email_key(email),
+            Challenge.purpose == Purpose.UNDO_EMAIL_CHANGE,
+            Challenge.ended_at.is_(None),
+            Challenge.link_expires_at > now,
+        )
+        return await self._session.scalar(statement.limit(1)) is not None
+
+    async def _cancel(self, now: datetime, *conditions: ColumnElement[bool]) -> None:
+        statement = update(Challenge).where(Challenge.ended_at.is_(None), *conditions)
         cancelled = statement.values(
             ended_at=now, end_reason=ChallengeEnd.CANCELLED, pending=None
         )
@@ -105,7 +129,10 @@ class ChallengeRepository:
         await rows_changed(self._session, statement.values(pending=None))
 
     async def delete_of(self, email: str) -> None:
-        """Forget what an address was sent, and the mail."""
+        """Forget what an address was sent, and the mail.
+
+        What was sent to an account goes with the account.
+        """
         statement = delete(Challenge).where(Challenge.email_key == email_key(email))
         await rows_changed(self._session, statement)
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import note_change
-from app.models import Message, MessageStatus
+from app.models import Challenge, Message, MessageKind, MessageStatus
 from app.repositories.executing import rows_changed
 from app.repositories.pages import Page, PageRequest, fetch_page
 
@@ -44,6 +44,19 @@ class OutboxRepository:
         if status is not None:
             statement = statement.where(_STATUS[status])
         return await fetch_page(self._session, statement, Message.id, request)
+
+    async def number_told(
+        self, user_id: UUID, kind: MessageKind, since: datetime
+    ) -> int:
+        """Return how many messages of a kind an account was sent since a moment."""
+        statement = (
+            select(func.count())
+            .select_from(Message)
+            .join(Challenge, Challenge.id == Message.challenge_id)
+            .where(Challenge.user_id == user_id, Challenge.created_at > since)
+            .where(Message.kind == kind)
+        )
+        return await self._session.scalar(statement) or 0
 
     async def next_due(self) -> datetime | None:
         """Return when the first of the waiting messages is due."""

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from app.core.client import Client
 from app.core.metrics import SESSIONS_ENDED
 from app.database import note_change
 from app.models import EndReason, Session, SessionState, UserStatus
@@ -104,6 +105,16 @@ class SessionRepository:
     def add(self, row: Session) -> None:
         """Add a new session."""
         self._session.add(row)
+
+    async def has_been_begun_by(self, user_id: UUID, client: Client) -> bool:
+        """Tell whether a client like this has signed in to an account before."""
+        same = (
+            Session.user_id == user_id,
+            Session.ip == client.ip,
+            Session.device == client.device,
+        )
+        found = await self._session.scalar(select(Session.id).where(*same).limit(1))
+        return found is not None
 
     async def page_of_user(
         self, user_id: UUID, request: PageRequest, now: datetime, *, ended: bool

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -94,6 +95,11 @@ class UserRepository:
         statement = select(User).where(User.email_key == email_key(email))
         return await self._session.scalar(statement)
 
+    async def due_for_deletion(self, now: datetime) -> Sequence[UUID]:
+        """Return the accounts whose owners can't undo their deletion any more."""
+        due = select(User.id).where(User.delete_at <= now).order_by(User.delete_at)
+        return (await self._session.scalars(due)).all()
+
     async def page(
         self,
         request: PageRequest,
@@ -131,6 +137,20 @@ class UserRepository:
             EmailTakenError: If another account has the e-mail address.
         """
         self._session.add(user)
+        await self._save_address()
+
+    async def move(self, user: User, email: str) -> None:
+        """Give an account another address.
+
+        Raises:
+            EmailTakenError: If another account has it.
+        """
+        user.email = email
+        user.email_key = email_key(email)
+        self.changed(user)
+        await self._save_address()
+
+    async def _save_address(self) -> None:
         try:
             await self._session.flush()
         except IntegrityError as error:

@@ -107,6 +107,16 @@ DisplayName: TypeAlias = Annotated[
     BeforeValidator(_printable),
     Field(examples=["Ada Lovelace"], json_schema_extra=_VISIBLE),
 ]
+Locale: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$",
+        max_length=35,
+        examples=["en", "de-AT"],
+    ),
+]
+"""A language tag (RFC 5646), without its rarer parts."""
+
 Description: TypeAlias = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=300),

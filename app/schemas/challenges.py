@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 from app.core.challenge_tokens import CODE_DIGITS, Proof
 from app.schemas.auth import Transport
 from app.schemas.base import (
+    DisplayName,
     Email,
     NewPassword,
     Password,
@@ -92,6 +93,38 @@ class MailSignIn(GivenProof):
 
     transport: Transport = "bearer"
     """`bearer` puts the tokens into the answer; `cookie` into HttpOnly cookies."""
+
+
+class EmailChangeRequest(MailRequest):
+    """The address that somebody wants for their account."""
+
+    current_password: Password
+
+
+class EmailChangeProof(GivenProof):
+    """The proof of reading the new address."""
+
+    password: Password | None = None
+    """With the link: the password of the account."""
+
+
+class LinkProof(RequestBody):
+    """What the link of a mail carries."""
+
+    token: LinkToken
+    """What stands in the link behind `token=`."""
+
+    def proof(self) -> Proof:
+        """Return it as the rules want it."""
+        return Proof(self.token.get_secret_value())
+
+
+class Acceptance(LinkProof):
+    """The link of an invitation, and what its reader chooses."""
+
+    new_password: NewPassword
+    display_name: DisplayName | None = None
+    """In place of the name that the invitation gave, if any."""
 
 
 class PasswordReset(GivenProof):

@@ -45,6 +45,10 @@ PROOF = (
 """How a link or a code can be refused."""
 
 
+LINK = tuple(error for error in PROOF if error is not CodeExhaustedError)
+"""How a link can be refused that comes without a code."""
+
+
 class FieldProblem(ResponseBody):
     """One thing wrong with a request."""
 

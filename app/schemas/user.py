@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Self, cast
+from typing import Annotated, Literal, Self, cast
 from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
-from app.models import Profile, Role
+from app.models import NewAccount, Profile, Role
 from app.models import User as UserRow
 from app.models import UserChanges, UserStatus
 from app.schemas.base import (
     DisplayName,
     Email,
+    Locale,
     NewPassword,
     Password,
     RequestBody,
@@ -37,11 +38,19 @@ class User(ResponseBody):
     email: str
     email_verified: bool
     display_name: str | None
+    locale: str | None
+    """The language that mail is written in, if it is one of those there are."""
+
     status: UserStatus
     roles: Annotated[list[str], BeforeValidator(_names)]
     created_at: datetime
     updated_at: datetime
     last_sign_in_at: datetime | None
+    invited_at: datetime | None
+    """When an invitation was sent that nobody has accepted yet."""
+
+    delete_at: datetime | None
+    """When an account with the status `deleted` will be gone."""
 
     @classmethod
     def of(cls, row: UserRow | Profile) -> Self:
@@ -78,6 +87,9 @@ class MeChanges(_Changes):
     display_name: DisplayName | None = None
     """The name to show; null removes it."""
 
+    locale: Locale | None = None
+    """The language of mail; null has it go by the browser that asks for one."""
+
 
 class UserAdminChanges(_Changes):
     """What administrators change about an account."""
@@ -85,8 +97,9 @@ class UserAdminChanges(_Changes):
     display_name: DisplayName | None = None
     """The name to show; null removes it."""
 
-    status: UserStatus = UserStatus.ACTIVE
-    """A disabled user can't sign in, and every session ends at once."""
+    status: Literal[UserStatus.ACTIVE, UserStatus.DISABLED] = UserStatus.ACTIVE
+    """A disabled user can't sign in, and every session ends at once. Either keeps an
+    account that its owner has deleted."""
 
     email_verified: StrictBool = False
     """Whether the address is known to be the user's."""
@@ -96,9 +109,17 @@ class NewUser(RequestBody):
     """An account that an administrator makes."""
 
     email: Email
-    password: NewPassword
+    password: NewPassword | None = None
+    """Without it, the user is invited by mail and chooses one. Give one only where no
+    mail is sent, or for programs."""
+
     display_name: DisplayName | None = None
+    locale: Locale | None = None
     roles: RoleNames = ["user"]
+
+    def account(self) -> NewAccount:
+        """Return it as the rules want it."""
+        return NewAccount(**self.model_dump(exclude={"password"}))
 
 
 class UserRoles(RequestBody):

@@ -3,12 +3,13 @@
 import logging
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.core.client import Client
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.emails import email_key
 from app.core.exceptions import (
-    AccountDisabledError,
     EmailNotVerifiedError,
     InvalidCredentialsError,
     InvalidRefreshTokenError,
@@ -17,13 +18,14 @@ from app.core.exceptions import (
 )
 from app.core.metrics import SIGN_INS
 from app.database import Database
-from app.models import Method, Session, User
+from app.models import MessageKind, Method, Session, User
 from app.repositories import SessionRepository, UserRepository
 from app.services.issuing import SignedIn, TokenIssuer, TokenKit
 from app.services.keys import Keys
 from app.services.limits import Limits
+from app.services.notices import Notices
 from app.services.passwords import Passwords
-from app.services.sessions import Sessions
+from app.services.sessions import Sessions, refuse_inactive
 from app.services.sign_up import SignUp
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class AuthService:
         keys: Keys,
         tokens: TokenKit,
         issuer: TokenIssuer,
+        notices: Notices,
     ) -> None:
         self._settings = settings
         self._must_verify = settings.email_verification == "required"
@@ -56,6 +59,7 @@ class AuthService:
         self._keys = keys
         self._tokens = tokens
         self._issuer = issuer
+        self._notices = notices
 
     async def sign_in(self, email: str, password: str, client: Client) -> SignedIn:
         """Check the credentials and start a session.
@@ -68,6 +72,7 @@ class AuthService:
             BusyError: If too many are signing in at this moment.
             InvalidCredentialsError: If the credentials match no account.
             AccountDisabledError: If they do, but the account is disabled.
+            AccountDeletedError: If they do, but its owner has deleted it.
             EmailNotVerifiedError: If they do, but the address is not verified yet; also
                 if they match a sign-up whose address is not.
         """
@@ -75,7 +80,7 @@ class AuthService:
         device = self._tokens.device.device_of(client.device_token, account)
         async with self._limits.sign_in(account, device, client):
             user = await self._check_credentials(email, password)
-        self._refuse_inactive(user)
+        self._refuse_unready(user)
         # What a key signs that others have given up would be refused at once.
         await self._keys.keep_up()
         user, row = await self._begin_session(user, password, client)
@@ -149,9 +154,8 @@ class AuthService:
             raise InvalidCredentialsError
         return user
 
-    def _refuse_inactive(self, user: User) -> None:
-        if not user.is_active:
-            raise AccountDisabledError
+    def _refuse_unready(self, user: User) -> None:
+        refuse_inactive(user)
         if self._must_verify and not user.email_verified:
             raise EmailNotVerifiedError
 
@@ -180,10 +184,25 @@ class AuthService:
             user = await users.lock(checked.id)
             if user is None or user.password_hash != checked.password_hash:
                 return None
-            self._refuse_inactive(user)
+            self._refuse_unready(user)
+            if await self._is_new_device(session, user, client):
+                await self._notices.tell(session, MessageKind.NEW_DEVICE, user, client)
             user.password_hash = better_hash or user.password_hash
             user.last_sign_in_at = self._clock()
             users.changed(user)
             row = self._sessions.begin(user, client, Method.PASSWORD)
             SessionRepository(session).add(row)
         return user, row
+
+    async def _is_new_device(
+        self, session: AsyncSession, user: User, client: Client
+    ) -> bool:
+        """Tell whether nobody has signed in to this account so before.
+
+        Programs that keep no device token are known by their address and their name.
+        """
+        if user.last_sign_in_at is None:
+            return False
+        if self._tokens.device.device_of(client.device_token, user.email_key):
+            return False
+        return not await SessionRepository(session).has_been_begun_by(user.id, client)

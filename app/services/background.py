@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 
 from app.core.exceptions import DatabaseUnavailableError
+from app.services.deletion import Deletion
 from app.services.invalidation import Watch
 from app.services.keys import Keys
 from app.services.mail import Mail
@@ -26,12 +27,18 @@ class Background:
     """Repeats its jobs until it is stopped; a job that fails is tried again."""
 
     def __init__(
-        self, watch: Watch, keys: Keys, sessions: Sessions, mail: Mail
+        self,
+        watch: Watch,
+        keys: Keys,
+        sessions: Sessions,
+        mail: Mail,
+        deletion: Deletion,
     ) -> None:
         self._watch = watch
         self._keys = keys
         self._sessions = sessions
         self._mail = mail
+        self._deletion = deletion
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -41,6 +48,7 @@ class Background:
         self._begin(_forever(self._keys.load, KEYS_SECONDS))
         self._begin(_forever(self._sessions.tidy, TIDY_SECONDS))
         self._begin(_forever(self._mail.outbox.tidy, TIDY_SECONDS))
+        self._begin(_forever(self._deletion.tidy, TIDY_SECONDS))
         if self._mail.delivery is not None:
             self._begin(self._mail.delivery.keep())
 

@@ -1,6 +1,7 @@
 """Challenges: asking people for proof that they read an address."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,9 @@ from app.repositories import (
 
 LINK_LIFE = timedelta(minutes=15)
 CODE_LIFE = timedelta(minutes=10)
+LASTING_LIFE = timedelta(days=7)
+"""Of a link that nobody has asked for: its reader may look at mail once a week."""
+
 MAXIMUM_WRONG_CODES = 5
 
 SIGN_UP_KEPT = timedelta(days=1)
@@ -48,12 +52,74 @@ class Lives:
     """When the link and the code of a challenge are over."""
 
     link_expires_at: datetime
-    code_expires_at: datetime
+    code_expires_at: datetime | None
 
 
-def lives(now: datetime) -> Lives:
-    """Return how long a challenge lives that is sent now."""
-    return Lives(now + LINK_LIFE, now + CODE_LIFE)
+@dataclass(frozen=True)
+class Plan:
+    """What a kind of mail asks for, and for how long.
+
+    Attributes:
+        purpose: What its challenge leads to.
+        link: How long its link lives; None if that is said with each.
+        code: How long its code does; None if it has none.
+    """
+
+    purpose: Purpose
+    link: timedelta | None = LASTING_LIFE
+    code: timedelta | None = None
+
+    @classmethod
+    def asked_for(cls, purpose: Purpose) -> "Plan":
+        """Return the plan of a mail that somebody waits for."""
+        return cls(purpose, LINK_LIFE, CODE_LIFE)
+
+
+PLANS = {
+    MessageKind.VERIFY_EMAIL: Plan.asked_for(Purpose.VERIFY_EMAIL),
+    MessageKind.RESET_PASSWORD: Plan.asked_for(Purpose.RESET_PASSWORD),
+    MessageKind.SIGN_IN: Plan.asked_for(Purpose.SIGN_IN),
+    MessageKind.CHANGE_EMAIL: Plan.asked_for(Purpose.CHANGE_EMAIL),
+    # Who gets one of these has not asked for it: there is nobody to enter a code.
+    MessageKind.RESET_BY_ADMIN: Plan(Purpose.RESET_PASSWORD),
+    MessageKind.INVITATION: Plan(Purpose.ACCEPT_INVITE),
+    MessageKind.EMAIL_CHANGED: Plan(Purpose.UNDO_EMAIL_CHANGE),
+    MessageKind.NEW_DEVICE: Plan(Purpose.SIGN_OUT_OTHERS),
+    MessageKind.PASSWORD_CHANGED: Plan(Purpose.SIGN_OUT_OTHERS),
+    MessageKind.TOKEN_REUSED: Plan(Purpose.SIGN_OUT_OTHERS),
+    MessageKind.DELETION_PLANNED: Plan(Purpose.UNDO_DELETION, link=None),
+}
+
+
+def lives(kind: MessageKind, now: datetime) -> Lives | None:
+    """Return how long a challenge lives whose mail is sent now, None if that is set."""
+    plan = PLANS[kind]
+    if plan.link is None:
+        return None
+    return Lives(now + plan.link, now + plan.code if plan.code else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mailing:
+    """A mail with a challenge, to be put into the outbox.
+
+    Attributes:
+        kind: What it is about.
+        email: Whom it is for.
+        client: Whose request it follows from.
+        user_id: The account that it is of, where that does not go by the address.
+        pending: What waits for the challenge to be passed.
+        facts: What else the mail says.
+        expires_at: When its link is over, where the kind's plan does not say it.
+    """
+
+    kind: MessageKind
+    email: str
+    client: Client
+    user_id: UUID | None = None
+    pending: dict[str, Any] | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
 
 
 class Challenges:
@@ -66,15 +132,8 @@ class Challenges:
         self._clock = clock
         self._tokens = tokens
 
-    async def ask(
-        self,
-        session: AsyncSession,
-        purpose: Purpose,
-        email: str,
-        client: Client,
-        pending: dict[str, Any] | None = None,
-    ) -> UUID:
-        """Put a mail with a link and a code into the outbox; cancel those before.
+    async def ask(self, session: AsyncSession, mailing: Mailing) -> UUID:
+        """Put a mail with a link into the outbox; cancel those that it replaces.
 
         Whether the address has an account plays no part, so that the time tells
         nothing: see `services/composing.py`.
@@ -82,26 +141,20 @@ class Challenges:
         Returns:
             What whoever asked has to give together with the code.
         """
-        challenge = self._new(purpose, email, pending)
+        challenge = self._new(mailing)
         challenges = ChallengeRepository(session)
         await challenges.cancel_older(challenge)
         challenges.add(challenge)
         await session.flush()
-        OutboxRepository(session).add(self._message(challenge, client))
+        OutboxRepository(session).add(self._message(challenge, mailing))
         return challenge.id
 
-    async def ask_in_vain(
-        self,
-        session: AsyncSession,
-        purpose: Purpose,
-        email: str,
-        pending: dict[str, Any] | None = None,
-    ) -> UUID:
+    async def ask_in_vain(self, session: AsyncSession, mailing: Mailing) -> UUID:
         """Do as if, for an address that has had enough mail: none is sent.
 
         The answer is the same, and so is what follows from it.
         """
-        challenge = self._new(purpose, email, pending)
+        challenge = self._new(mailing)
         ChallengeRepository(session).add(challenge)
         await session.flush()
         return challenge.id
@@ -112,8 +165,8 @@ class Challenges:
         """Return the challenge that this passes, without using it up.
 
         Returns:
-            Also the account of its address, if there is one. Both are locked, the
-            account first, as wherever both are.
+            Also the account that it is of, or else that of its address, if there is
+            one. Both are locked, the account first, as wherever both are.
 
         Raises:
             ChallengeFailedError: If it passes none; a wrong code counts.
@@ -130,13 +183,32 @@ class Challenges:
         found = await challenges.get(challenge_id)
         if found is None or found.purpose != purpose:
             raise ChallengeFailedError
-        user = await UserRepository(session).lock_by_email(found.email)
+        users = UserRepository(session)
+        user = await (
+            users.lock(found.user_id)
+            if found.user_id is not None
+            else users.lock_by_email(found.email)
+        )
         challenge = await challenges.lock(challenge_id)
         if challenge is None:
             raise ChallengeFailedError
         if proof.token is None:
             self._check_code(challenge, proof.code or "")
         self._refuse_ended(challenge, by_link=proof.token is not None)
+        return challenge, user
+
+    async def examine_own(
+        self, session: AsyncSession, purpose: Purpose, proof: Proof
+    ) -> tuple[Challenge, User]:
+        """Do the same with a challenge of an account.
+
+        Raises:
+            ChallengeFailedError: If it passes none; a wrong code counts.
+            ChallengeEndedError: If it passed one once; the error says why not now.
+        """
+        challenge, user = await self.examine(session, purpose, proof)
+        if user is None:
+            raise ChallengeFailedError
         return challenge, user
 
     async def use_up(self, session: AsyncSession, challenge: Challenge) -> None:
@@ -148,28 +220,29 @@ class Challenges:
         if not await ChallengeRepository(session).use_up(challenge, self._clock()):
             raise ChallengeUsedError
 
-    def _new(
-        self, purpose: Purpose, email: str, pending: dict[str, Any] | None
-    ) -> Challenge:
+    def _new(self, mailing: Mailing) -> Challenge:
         now = self._clock()
+        given = Lives(mailing.expires_at or now, None)
         return Challenge(
             id=new_id(),
-            purpose=purpose,
-            email=email,
-            email_key=email_key(email),
-            pending=pending,
+            purpose=PLANS[mailing.kind].purpose,
+            user_id=mailing.user_id,
+            email=mailing.email,
+            email_key=email_key(mailing.email),
+            pending=mailing.pending,
             created_at=now,
-            **vars(lives(now)),
+            **vars(lives(mailing.kind, now) or given),
         )
 
-    def _message(self, challenge: Challenge, client: Client) -> Message:
-        now = challenge.created_at
+    def _message(self, challenge: Challenge, mailing: Mailing) -> Message:
+        now, client = challenge.created_at, mailing.client
         is_sent = self._settings.mail == "smtp"
+        where = {"at": now.isoformat(), "ip": client.ip, "device": client.device}
         return Message(
-            kind=MessageKind(challenge.purpose),
+            kind=mailing.kind,
             recipient=challenge.email,
             language=best_language(client.languages),
-            facts={"at": now.isoformat(), "ip": client.ip, "device": client.device},
+            facts={**where, **mailing.facts},
             challenge_id=challenge.id,
             created_at=now,
             due_at=now if is_sent else None,
@@ -177,6 +250,8 @@ class Challenges:
         )
 
     def _check_code(self, challenge: Challenge, code: str) -> None:
+        if challenge.code_expires_at is None:
+            raise ChallengeFailedError
         if challenge.wrong_codes >= MAXIMUM_WRONG_CODES:
             raise CodeExhaustedError
         if not self._tokens.is_code(challenge.id, code):
@@ -189,5 +264,5 @@ class Challenges:
         if challenge.end_reason == ChallengeEnd.CANCELLED:
             raise ChallengeCancelledError
         over = challenge.link_expires_at if by_link else challenge.code_expires_at
-        if self._clock() >= over:
+        if over is None or self._clock() >= over:
             raise ChallengeExpiredError

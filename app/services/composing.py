@@ -5,20 +5,31 @@ account: that is done here, where no caller can measure it. So every request for
 is answered by one, and only the reader of the address learns which it is.
 """
 
-from datetime import datetime
-
 from app.core.challenge_tokens import ChallengeTokens
 from app.core.config import Settings
 from app.core.emails import mail_address
+from app.core.exceptions import MessageNotFoundError
 from app.database import Database
-from app.models import Challenge, ChallengeEnd, Message, MessageKind, User
+from app.models import (
+    Challenge,
+    ChallengeEnd,
+    Message,
+    MessageKind,
+    Purpose,
+    User,
+)
 from app.repositories import ChallengeRepository, UserRepository
 from app.services.letters import Letter, Letters
 
 LINK_PATHS = {
-    MessageKind.VERIFY_EMAIL: "/links/verify-email",
-    MessageKind.RESET_PASSWORD: "/links/reset-password",
-    MessageKind.SIGN_IN: "/links/sign-in",
+    Purpose.VERIFY_EMAIL: "/links/verify-email",
+    Purpose.RESET_PASSWORD: "/links/reset-password",
+    Purpose.SIGN_IN: "/links/sign-in",
+    Purpose.CHANGE_EMAIL: "/links/change-email",
+    Purpose.UNDO_EMAIL_CHANGE: "/links/undo-email-change",
+    Purpose.ACCEPT_INVITE: "/links/accept-invite",
+    Purpose.SIGN_OUT_OTHERS: "/links/sign-out-others",
+    Purpose.UNDO_DELETION: "/links/undo-deletion",
 }
 
 
@@ -41,41 +52,57 @@ class Composer:
         """Write the letter that this message becomes now.
 
         Raises:
+            MessageNotFoundError: If it has been deleted meanwhile, with its account.
             DatabaseUnavailableError: If the database does not answer.
         """
         async with self._database.reading() as session:
             challenge = await ChallengeRepository(session).get(message.challenge_id)
-            user = await UserRepository(session).find_by_email(message.recipient)
-        template = self._template(message.kind, challenge, user)
+            if challenge is None:
+                raise MessageNotFoundError
+            users = UserRepository(session)
+            holder = await users.find_by_email(message.recipient)
+            owner = holder
+            if challenge.user_id is not None:
+                owner = await users.get(challenge.user_id)
         return self._letters.write(
-            template,
+            self._template(message.kind, challenge, owner, holder),
             message,
-            recipient=mail_address(user.email if user else message.recipient),
-            link=self._link(message),
-            code=self._tokens.code(message.challenge_id),
-            at=datetime.fromisoformat(message.facts["at"]),
-            ip=message.facts["ip"],
-            device=message.facts["device"],
+            recipient=mail_address(holder.email if holder else message.recipient),
+            locale=owner.locale if owner else None,
+            link=self._link(challenge),
+            code=self._tokens.code(challenge.id),
         )
 
-    def _link(self, message: Message) -> str:
-        token = self._tokens.link_token(message.kind, message.challenge_id)
-        path = LINK_PATHS[MessageKind(message.kind)]
+    def _link(self, challenge: Challenge) -> str:
+        token = self._tokens.link_token(challenge.purpose, challenge.id)
+        path = LINK_PATHS[Purpose(challenge.purpose)]
         return f"{self._settings.public_url}{path}?token={token}"
 
     def _template(
-        self, kind: str, challenge: Challenge | None, user: User | None
+        self, kind: str, challenge: Challenge, owner: User | None, holder: User | None
     ) -> str:
-        """Return which template fits what there is for this address."""
-        if challenge is not None and challenge.end_reason == ChallengeEnd.USED:
+        """Return which template fits what there is for this address.
+
+        Args:
+            kind: What the message is about.
+            challenge: What it asks for.
+            owner: Whose account it is about, if there is one.
+            holder: Who has the address that it goes to, if anybody has.
+        """
+        if challenge.end_reason == ChallengeEnd.USED:
             # What was used stood in the mail, whatever has become of the address since.
             return str(kind)
-        if user is not None and not user.is_active:
+        if kind == MessageKind.CHANGE_EMAIL:
+            is_free = holder is None or holder.id == challenge.user_id
+            return str(kind) if is_free else "address_taken"
+        if challenge.user_id is not None:
+            return str(kind)
+        if owner is not None and not owner.is_active:
             return "no_account"
         if kind == MessageKind.VERIFY_EMAIL:
-            is_sign_up = challenge is not None and challenge.pending is not None
-            if user is not None and user.email_verified:
+            if owner is not None and owner.email_verified:
                 return "account_exists"
-            return "verify_email" if user or is_sign_up else "no_account"
+            is_sign_up = challenge.pending is not None
+            return "verify_email" if owner or is_sign_up else "no_account"
         may_sign_up = self._settings.sign_up == "open" and kind == MessageKind.SIGN_IN
-        return str(kind) if user or may_sign_up else "no_account"
+        return str(kind) if owner or may_sign_up else "no_account"

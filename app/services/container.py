@@ -18,14 +18,19 @@ from app.services.auth import AuthService
 from app.services.background import Background
 from app.services.breached_passwords import BreachedPasswords
 from app.services.circuit_breaker import BreakerRegistry
+from app.services.deletion import Deletion
+from app.services.email_change import EmailChange
 from app.services.health import Health
 from app.services.invalidation import Lease, PostgresqlWatch, SqliteWatch
+from app.services.invitations import Invitations
 from app.services.issuing import TokenIssuer, TokenKit
 from app.services.keys import Keys
 from app.services.limits import Limits
 from app.services.mail import Mail, build_mail
 from app.services.mail_sign_in import MailSignIn
 from app.services.metrics import Metrics
+from app.services.own_account import OwnAccount
+from app.services.own_password import OwnPassword
 from app.services.passwords import Passwords
 from app.services.principals import PrincipalCache, Principals
 from app.services.recovery import Recovery
@@ -37,16 +42,41 @@ from app.services.users import UserService
 
 
 @dataclass(frozen=True)
-class Services:
-    """What endpoints and commands work with."""
+class Foundation:
+    """What services are built on: what holds connections, threads and keys.
+
+    Attributes:
+        revision: The schema that this code works with.
+    """
 
     settings: Settings
+    revision: str
     clock: Clock
     database: Database
-    lease: Lease
     breakers: BreakerRegistry
-    limits: Limits
+    derived: DerivedKeys
+    lease: Lease
     keys: Keys
+    limits: Limits
+    passwords: Passwords
+
+    @property
+    def tokens(self) -> TokenKit:
+        """What writes and reads tokens."""
+        access = AccessTokens(
+            self.settings.public_url,
+            self.settings.token_audience,
+            self.clock,
+            lambda: self.keys.ring,
+        )
+        derived = self.derived
+        return TokenKit(access, RefreshTokens(derived), DeviceTokens(derived))
+
+
+@dataclass(frozen=True)
+class Services(Foundation):
+    """What endpoints and commands work with."""
+
     principals: Principals
     auth: AuthService
     sign_up: SignUp
@@ -55,6 +85,10 @@ class Services:
     mail: Mail
     sessions: Sessions
     users: UserService
+    invitations: Invitations
+    own_account: OwnAccount
+    email_change: EmailChange
+    deletion: Deletion
     roles: RoleService
     setup: Setup
     health: Health
@@ -94,63 +128,97 @@ async def open_services(
         lease = Lease()
         keys = Keys(database, derived, clock, lease)
         database.on_change(keys.hear)
-        access = AccessTokens(
-            settings.public_url, settings.token_audience, clock, lambda: keys.ring
+        yield build_services(
+            Foundation(
+                settings=settings,
+                revision=revision,
+                clock=clock,
+                database=database,
+                breakers=breakers,
+                derived=derived,
+                lease=lease,
+                keys=keys,
+                limits=_limits(stack, settings, derived, breakers),
+                passwords=Passwords(settings, pool, breached),
+            )
         )
-        tokens = TokenKit(access, RefreshTokens(derived), DeviceTokens(derived))
-        cache = PrincipalCache(settings.principal_cache, lease)
-        database.on_change(cache.drop)
-        limits = _limits(stack, settings, derived, breakers)
-        passwords = Passwords(settings, pool, breached)
-        mail = build_mail(settings, database, clock, derived, limits, breakers)
-        sign_up = SignUp(settings, database, clock, limits, passwords, mail)
-        sessions = Sessions(settings, database, clock)
-        issuer = TokenIssuer(settings, clock, tokens)
-        watch = SqliteWatch if settings.is_sqlite else PostgresqlWatch
-        principals = Principals(database, keys, access, cache, clock)
-        yield Services(
-            settings=settings,
-            clock=clock,
-            database=database,
-            lease=lease,
-            breakers=breakers,
-            limits=limits,
-            keys=keys,
-            principals=principals,
-            auth=AuthService(
-                settings,
-                database,
-                clock,
-                limits,
-                passwords,
-                sessions,
-                sign_up,
-                keys,
-                tokens,
-                issuer,
-            ),
-            sign_up=sign_up,
-            recovery=Recovery(database, clock, passwords, mail),
-            mail_sign_in=MailSignIn(
-                settings,
-                database,
-                clock,
-                mail,
-                sessions,
-                sign_up,
-                keys,
-                tokens.device,
-                issuer,
-            ),
-            mail=mail,
-            sessions=sessions,
-            users=UserService(database, clock, limits, passwords, principals),
-            roles=RoleService(database, clock, principals),
-            setup=Setup(settings, database, clock, passwords),
-            health=Health(database, revision),
-            metrics=Metrics(breakers, limits),
-            background=Background(watch(database, lease), keys, sessions, mail),
-        )
+
+
+def build_services(on: Foundation) -> Services:
+    """Build the services on what they need; nothing is connected or started yet."""
+    settings, database, clock = on.settings, on.database, on.clock
+    limits, passwords, tokens = on.limits, on.passwords, on.tokens
+    cache = PrincipalCache(settings.principal_cache, on.lease)
+    database.on_change(cache.drop)
+    principals = Principals(database, on.keys, tokens.access, cache, clock)
+    mail = build_mail(settings, database, clock, on.derived, limits, on.breakers)
+    sign_up = SignUp(settings, database, clock, limits, passwords, mail)
+    sessions = Sessions(settings, database, clock, mail.notices)
+    issuer = TokenIssuer(settings, clock, tokens)
+    own_password = OwnPassword(limits, passwords)
+    deletion = Deletion(
+        settings, database, clock, principals, own_password, mail.challenges
+    )
+    watch = SqliteWatch if settings.is_sqlite else PostgresqlWatch
+    return Services(
+        **vars(on),
+        principals=principals,
+        auth=AuthService(
+            settings,
+            database,
+            clock,
+            limits,
+            passwords,
+            sessions,
+            sign_up,
+            on.keys,
+            tokens,
+            issuer,
+            mail.notices,
+        ),
+        sign_up=sign_up,
+        recovery=Recovery(
+            settings, database, clock, limits, passwords, principals, mail
+        ),
+        mail_sign_in=MailSignIn(
+            settings,
+            database,
+            clock,
+            mail,
+            sessions,
+            sign_up,
+            on.keys,
+            tokens.device,
+            issuer,
+        ),
+        mail=mail,
+        sessions=sessions,
+        users=UserService(database, clock, passwords, principals),
+        invitations=Invitations(
+            settings, database, clock, limits, passwords, principals, mail.challenges
+        ),
+        own_account=OwnAccount(
+            clock, passwords, principals, own_password, mail.notices
+        ),
+        email_change=EmailChange(
+            settings,
+            database,
+            clock,
+            limits,
+            passwords,
+            principals,
+            own_password,
+            mail,
+        ),
+        deletion=deletion,
+        roles=RoleService(database, clock, principals),
+        setup=Setup(settings, database, clock, passwords),
+        health=Health(database, on.revision),
+        metrics=Metrics(on.breakers, limits),
+        background=Background(
+            watch(database, on.lease), on.keys, sessions, mail, deletion
+        ),
+    )
 
 
 def _limits(

@@ -12,10 +12,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from app.core.clock import Clock
-from app.core.exceptions import DatabaseUnavailableError
+from app.core.exceptions import DatabaseUnavailableError, MessageNotFoundError
 from app.core.metrics import MAIL
 from app.database import EVERYTHING, Changes, Database
-from app.models import Message
+from app.models import Message, MessageKind
 from app.repositories import ChallengeRepository, OutboxRepository
 from app.repositories.outbox import OUTBOX
 from app.services.challenges import lives
@@ -135,6 +135,8 @@ class Delivery:
             raise
         except DatabaseUnavailableError:
             raise
+        except MessageNotFoundError:
+            pass  # Its account has been deleted meanwhile.
         except Exception as error:
             # Such as an operator's own template that is wrong: the others go on.
             logger.error("outbox.not_written", exc_info=error, extra=_named(message))
@@ -148,9 +150,9 @@ class Delivery:
             in_time = await OutboxRepository(session).note_sent(message, now)
             if in_time:
                 # The time to use it begins when it can be used.
-                await ChallengeRepository(session).begin(
-                    message.challenge_id, **vars(lives(now))
-                )
+                if begun := lives(MessageKind(message.kind), now):
+                    challenges = ChallengeRepository(session)
+                    await challenges.begin(message.challenge_id, **vars(begun))
         if in_time:
             MAIL.labels("sent").inc()
             logger.info("outbox.sent", extra=_named(message))

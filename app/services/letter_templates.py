@@ -29,6 +29,15 @@ TEMPLATES = (
     "reset_password",
     "sign_in",
     "no_account",
+    "reset_by_admin",
+    "change_email",
+    "address_taken",
+    "email_changed",
+    "invitation",
+    "new_device",
+    "password_changed",
+    "token_reused",
+    "deletion_planned",
 )
 
 CATALOGUES = Path(__file__).parents[1] / "locale"

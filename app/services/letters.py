@@ -1,5 +1,6 @@
 """Letters: mail, written out for one reader."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -9,10 +10,13 @@ from email.policy import default
 from app.core.client import UNKNOWN_ADDRESS
 from app.core.config import Settings
 from app.core.emails import email_key
-from app.core.languages import LANGUAGES
+from app.core.languages import best_language, preferred_language
 from app.models import Message
-from app.services.challenges import CODE_LIFE, LINK_LIFE
+from app.services.challenges import CODE_LIFE, LASTING_LIFE, LINK_LIFE
 from app.services.letter_templates import LetterTemplates, spoken_time
+
+_TIMES = frozenset({"at", "until"})
+_ADDRESSES = frozenset({"ip", "session_ip"})
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class Letters:
             "text_on_color": readable_on(settings.mail_color),
             "link_minutes": _minutes(LINK_LIFE),
             "code_minutes": _minutes(CODE_LIFE),
+            "lasting_days": str(LASTING_LIFE.days),
         }
         self._templates = LetterTemplates(settings.mail_templates, shared)
 
@@ -92,38 +97,33 @@ class Letters:
         message: Message,
         *,
         recipient: str,
+        locale: str | None,
         link: str,
         code: str,
-        at: datetime,
-        ip: str,
-        device: str,
     ) -> Letter:
         """Write the letter of a message.
 
         Args:
             template: Which of `TEMPLATES`.
-            message: What it is about, and the language.
+            message: What it is about; its facts say when, from which address and on
+                which device that was, and what else the template needs.
             recipient: Whom it is for.
+            locale: The language that its reader has chosen, if any, as a tag; else it
+                is that of the message.
             link: Where its button leads, if it has one.
             code: Its code, if it shows one.
-            at: When it was asked for.
-            ip: From which address.
-            device: On what, as in `Firefox on Linux`.
 
         Raises:
             TemplateError: If the template is wrong, as an operator's own may be.
         """
-        known = message.language in LANGUAGES
-        language = message.language if known else LANGUAGES[0]
+        language = preferred_language(locale) or best_language(message.language)
         written = self._templates.write(
             template,
             language,
+            **_spoken(message.facts, language),
             recipient=recipient,
             link=link,
             code=code,
-            at=spoken_time(at, language),
-            ip="" if ip == UNKNOWN_ADDRESS else ip,
-            device=device,
         )
         return Letter(
             message_id=f"<{message.id}@{self._host}>",
@@ -137,6 +137,16 @@ class Letters:
             link=link if link in written.text else None,
             code=code if code in written.text else None,
         )
+
+
+def _spoken(facts: Mapping[str, str], language: str) -> dict[str, str]:
+    """Return facts as they are told to people."""
+    told = dict(facts)
+    for name in _TIMES & told.keys():
+        told[name] = spoken_time(datetime.fromisoformat(told[name]), language)
+    for name in _ADDRESSES & told.keys():
+        told[name] = "" if told[name] == UNKNOWN_ADDRESS else told[name]
+    return told
 
 
 def readable_on(color: str) -> str:

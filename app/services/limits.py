@@ -181,6 +181,17 @@ class Limits:
             return False
         return True
 
+    async def count_mail_by_admin(self, name: str) -> None:
+        """Count a mail that an administrator has sent.
+
+        Args:
+            name: The account's id, or the e-mail key of somebody who has none.
+
+        Raises:
+            TooManyRequestsError: If they have been sent too many.
+        """
+        await self._count([Count("mail-admin", name, MAIL_RECIPIENT)])
+
     async def count_refresh_attempt(self, client: Client) -> None:
         """Count a refresh before the token is looked at."""
         await self._count([Count("refresh-network", client.network, REFRESH_NETWORK)])

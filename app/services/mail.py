@@ -13,6 +13,7 @@ from app.services.composing import Composer
 from app.services.letters import Letters
 from app.services.limits import Limits
 from app.services.mail_requests import MailRequests
+from app.services.notices import Notices
 from app.services.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Mail:
     requests: MailRequests
     composer: Composer
     outbox: Outbox
+    notices: Notices
     delivery: "Delivery | None"
 
 
@@ -60,5 +62,11 @@ def build_mail(
         settings, database, clock, limits, DeviceTokens(derived), challenges
     )
     return Mail(
-        tokens, challenges, requests, composer, Outbox(database, clock), delivery
+        tokens,
+        challenges,
+        requests,
+        composer,
+        Outbox(database, clock),
+        Notices(settings, database, clock, challenges),
+        delivery,
     )

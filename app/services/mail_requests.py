@@ -12,9 +12,9 @@ from app.core.emails import email_key
 from app.core.exceptions import MailOffError
 from app.core.security import DeviceTokens
 from app.database import Database
-from app.models import Purpose
+from app.models import MessageKind
 from app.repositories import ChallengeRepository
-from app.services.challenges import SIGN_UP_KEPT, Challenges
+from app.services.challenges import SIGN_UP_KEPT, Challenges, Mailing
 from app.services.limits import Limits
 
 
@@ -39,7 +39,7 @@ class MailRequests:
 
     async def ask(
         self,
-        purpose: Purpose,
+        kind: MessageKind,
         email: str,
         client: Client,
         pending: dict[str, Any] | None = None,
@@ -51,7 +51,7 @@ class MailRequests:
         An address that has had enough gets none, and the answer does not say so.
 
         Args:
-            purpose: What the mail is for.
+            kind: What the mail is for.
             email: Whom it is for; whether there is an account plays no part.
             client: Who asks.
             pending: What waits for the address to be proven.
@@ -68,10 +68,19 @@ class MailRequests:
         async with self._database.writing() as session:
             if again is not None:
                 pending = await self._still_pending(session, again, email)
-            if not may_ask:
-                ask = self._challenges.ask_in_vain
-                return await ask(session, purpose, email, pending)
-            return await self._challenges.ask(session, purpose, email, client, pending)
+            return await self.put(
+                session,
+                Mailing(kind=kind, email=email, client=client, pending=pending),
+                really=may_ask,
+            )
+
+    async def put(
+        self, session: AsyncSession, mailing: Mailing, *, really: bool
+    ) -> UUID:
+        """Put a mail into the outbox, or do as if; see `may_ask`."""
+        if not really:
+            return await self._challenges.ask_in_vain(session, mailing)
+        return await self._challenges.ask(session, mailing)
 
     async def may_ask(self, email: str, client: Client) -> bool:
         """Count a mail for this address, and tell whether it may be sent.

@@ -10,21 +10,18 @@ from app.core.client import Client
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.emails import email_key
-from app.core.exceptions import (
-    AccountDisabledError,
-    ChallengeFailedError,
-    MailSignInOffError,
-)
+from app.core.exceptions import ChallengeFailedError, MailSignInOffError
+from app.core.languages import preferred_language
 from app.core.metrics import SIGN_INS
 from app.core.security import NO_PASSWORD, DeviceTokens
 from app.database import Database
-from app.models import Method, Purpose, User
+from app.models import MessageKind, Method, Purpose, User
 from app.repositories import SessionRepository, UserRepository
 from app.services.issuing import SignedIn, TokenIssuer
 from app.services.keys import Keys
 from app.services.mail import Mail
 from app.services.ownership import hand_over
-from app.services.sessions import Sessions
+from app.services.sessions import Sessions, refuse_inactive
 from app.services.sign_up import SignUp
 
 logger = logging.getLogger(__name__)
@@ -69,7 +66,7 @@ class MailSignIn:
         """
         if not self._settings.mail_sign_in:
             raise MailSignInOffError
-        return await self._mail.ask(Purpose.SIGN_IN, email, client)
+        return await self._mail.ask(MessageKind.SIGN_IN, email, client)
 
     async def sign_in(self, proof: Proof, client: Client) -> SignedIn:
         """Start a session; make the account if there is none and anybody may sign up.
@@ -79,6 +76,7 @@ class MailSignIn:
             ChallengeFailedError: If the proof is wrong.
             ChallengeEndedError: If it was right once.
             AccountDisabledError: If the account is disabled.
+            AccountDeletedError: If its owner has deleted it.
             BusyError: If somebody else has made the account at this moment.
         """
         if not self._settings.mail_sign_in:
@@ -89,7 +87,7 @@ class MailSignIn:
                 session, Purpose.SIGN_IN, proof
             )
             await self._challenges.use_up(session, challenge)
-            user = await self._reader(session, challenge.email, known)
+            user = await self._reader(session, challenge.email, known, client)
             user.last_sign_in_at = self._clock()
             UserRepository(session).changed(user)
             row = self._sessions.begin(user, client, Method.MAIL)
@@ -106,15 +104,15 @@ class MailSignIn:
         )
 
     async def _reader(
-        self, session: AsyncSession, email: str, user: User | None
+        self, session: AsyncSession, email: str, user: User | None, client: Client
     ) -> User:
         """Return the account of who reads the address, theirs alone."""
         if user is None:
             if self._settings.sign_up != "open":
                 raise ChallengeFailedError
-            return await self._sign_up.make(session, email, NO_PASSWORD)
-        if not user.is_active:
-            raise AccountDisabledError
+            locale = preferred_language(client.languages)
+            return await self._sign_up.make(session, email, NO_PASSWORD, locale=locale)
+        refuse_inactive(user)
         if not user.email_verified:
             # Nobody has proven the address before: what is there may be a stranger's.
             await hand_over(session, user, NO_PASSWORD, self._clock())

@@ -6,12 +6,21 @@ from uuid import UUID
 from app.core.challenge_tokens import Proof
 from app.core.client import Client
 from app.core.clock import Clock
-from app.core.exceptions import ChallengeFailedError
+from app.core.config import Settings
+from app.core.exceptions import (
+    ChallengeFailedError,
+    MailOffError,
+    UserNotFoundError,
+)
 from app.database import Database
-from app.models import Purpose
+from app.models import MessageKind, Permission, Purpose
+from app.repositories import UserRepository
+from app.services.challenges import Mailing
+from app.services.limits import Limits
 from app.services.mail import Mail
 from app.services.ownership import hand_over
 from app.services.passwords import Passwords
+from app.services.principals import Principal, Principals
 
 logger = logging.getLogger(__name__)
 
@@ -21,16 +30,23 @@ class Recovery:
 
     def __init__(
         self,
+        settings: Settings,
         database: Database,
         clock: Clock,
+        limits: Limits,
         passwords: Passwords,
+        principals: Principals,
         mail: Mail,
     ) -> None:
+        self._settings = settings
         self._database = database
         self._clock = clock
+        self._limits = limits
         self._passwords = passwords
+        self._principals = principals
         self._challenges = mail.challenges
         self._mail = mail.requests
+        self._notices = mail.notices
 
     async def forgot_password(self, email: str, client: Client) -> UUID:
         """Send a mail with which the password can be set anew, if there is an account.
@@ -42,9 +58,36 @@ class Recovery:
             MailOffError: If no mail is sent here.
             TooManyRequestsError: If this client asks too often.
         """
-        return await self._mail.ask(Purpose.RESET_PASSWORD, email, client)
+        return await self._mail.ask(MessageKind.RESET_PASSWORD, email, client)
 
-    async def reset_password(self, proof: Proof, new_password: str) -> None:
+    async def start_for(self, by: Principal, user_id: UUID, client: Client) -> None:
+        """Have an administrator send a user a mail to set a new password with.
+
+        Until then the old one stays: whoever sends it learns and sets none.
+
+        Raises:
+            MailOffError: If no mail is sent here.
+            TooManyRequestsError: If the address has been sent too many.
+            PermissionDeniedError: If the caller may not change accounts any more.
+            UserNotFoundError: If there is no such user.
+        """
+        if self._settings.mail == "off":
+            raise MailOffError
+        await self._limits.count_mail_by_admin(str(user_id))
+        async with self._principals.writing(by, user_id) as (session, actor):
+            actor.must_hold(Permission.USERS_WRITE)
+            user = await UserRepository(session).get(user_id)
+            if user is None:
+                raise UserNotFoundError
+            mailing = Mailing(
+                kind=MessageKind.RESET_BY_ADMIN, email=user.email, client=client
+            )
+            await self._challenges.ask(session, mailing)
+        logger.info("user.reset_started", extra={"of_user": str(user_id)})
+
+    async def reset_password(
+        self, proof: Proof, new_password: str, client: Client
+    ) -> None:
         """Set a new password; whoever was signed in is signed out.
 
         Whatever somebody else has prepared on the account is gone with it: sessions,
@@ -69,4 +112,7 @@ class Recovery:
             if user is None or not user.is_active:
                 raise ChallengeFailedError
             await hand_over(session, user, new_hash, self._clock())
+            await self._notices.tell(
+                session, MessageKind.PASSWORD_CHANGED, user, client
+            )
         logger.info("user.password_reset", extra={"of_user": str(user.id)})

@@ -1,7 +1,7 @@
 """Sample letters: every template in every language, to look at."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 from uuid import UUID
@@ -9,11 +9,21 @@ from uuid import UUID
 from app.core.config import Settings
 from app.core.languages import LANGUAGES
 from app.models import Message, MessageKind
+from app.services.challenges import PLANS
 from app.services.composing import LINK_PATHS
 from app.services.letter_templates import TEMPLATES
 from app.services.letters import Letter, Letters
 
 _AT = datetime(2026, 3, 5, 9, 7, tzinfo=UTC)
+_FACTS = {
+    "at": _AT.isoformat(),
+    "ip": "203.0.113.7",
+    "device": "Firefox on Linux",
+    "inviter": "Grace Hopper",
+    "session_ip": "198.51.100.24",
+    "session_device": "Safari on macOS",
+    "until": (_AT + timedelta(days=30)).isoformat(),
+}
 _TOKEN = "cardea_link_" + "Sample" * 10 + "-123"
 
 _INDEX = """\
@@ -53,24 +63,24 @@ def sample_letter(settings: Settings, template: str, language: str) -> Letter:
         TemplateError: If the template is wrong, as an operator's own may be.
     """
     # The others have no link.
-    named = template in LINK_PATHS
+    named = template in frozenset(MessageKind)
     kind = MessageKind(template) if named else MessageKind.VERIFY_EMAIL
     message = Message(
         id=UUID(int=1),
         kind=kind,
         recipient="ada@example.com",
         language=language,
+        facts=_FACTS,
         created_at=_AT,
     )
+    path = LINK_PATHS[PLANS[kind].purpose]
     return Letters(settings).write(
         template,
         message,
         recipient=message.recipient,
-        link=f"{settings.public_url}{LINK_PATHS[kind]}?token={_TOKEN}",
+        locale=None,
+        link=f"{settings.public_url}{path}?token={_TOKEN}",
         code="042137",
-        at=_AT,
-        ip="203.0.113.7",
-        device="Firefox on Linux",
     )
 
 

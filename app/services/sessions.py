@@ -10,6 +10,8 @@ from app.core.client import Client
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.exceptions import (
+    AccountDeletedError,
+    AccountDisabledError,
     BusyError,
     InvalidRefreshTokenError,
     SessionEndedError,
@@ -17,10 +19,20 @@ from app.core.exceptions import (
 )
 from app.core.security import RefreshClaim
 from app.database import Database
-from app.models import Account, EndReason, Method, Session, SessionState, User
+from app.models import (
+    Account,
+    EndReason,
+    MessageKind,
+    Method,
+    Session,
+    SessionState,
+    User,
+    UserStatus,
+)
 from app.repositories import SessionRepository, UserRepository
 from app.repositories.pages import Page, PageRequest
 from app.repositories.sessions import End, Rotation
+from app.services.notices import Notices
 from app.services.rotation import Position, Verdict, judge
 
 logger = logging.getLogger(__name__)
@@ -32,15 +44,31 @@ KEPT_AFTER_END = timedelta(days=90)
 """How long an ended session is kept, so that its owner can see why it ended."""
 
 
+def refuse_inactive(user: User) -> None:
+    """Refuse to begin a session on an account that may not sign in.
+
+    Raises:
+        AccountDeletedError: If its owner has deleted it.
+        AccountDisabledError: If an administrator has disabled it.
+    """
+    if user.status == UserStatus.DELETED:
+        raise AccountDeletedError
+    if not user.is_active:
+        raise AccountDisabledError
+
+
 class Sessions:
     """The rules of sessions."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, clock: Clock, notices: Notices
+    ) -> None:
         self._idle = timedelta(seconds=settings.refresh_idle_seconds)
         self._max_age = timedelta(seconds=settings.refresh_max_seconds)
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
         self._database = database
         self._clock = clock
+        self._notices = notices
 
     def begin(self, user: User, client: Client, method: Method) -> Session:
         """Return a new session of this user, for the caller to save."""
@@ -171,6 +199,8 @@ class Sessions:
             if not await repository.end_as_seen(row, end):
                 return None
             _log_end(row, end.reason)
+            if end.reason is EndReason.TOKEN_REUSED:
+                await self._tell_of_reuse(session, user, row, client)
             raise SessionEndedError(end.reason)
         if verdict is Verdict.REPEAT:
             return user, row
@@ -178,6 +208,13 @@ class Sessions:
         rotation = self._rotation(claim.generation + 1, client)
         rotated = await repository.rotate(row, rotation)
         return (user, rotated) if rotated else None
+
+    async def _tell_of_reuse(
+        self, session: AsyncSession, user: Account, row: Session, client: Client
+    ) -> None:
+        """Say on which device the session was, and who came with the old token."""
+        facts = {"session_device": row.device, "session_ip": row.ip}
+        await self._notices.tell(session, MessageKind.TOKEN_REUSED, user, client, facts)
 
     async def _owner(
         self, session: AsyncSession, row: Session | SessionState

@@ -18,10 +18,11 @@ from app.core.exceptions import (
     SignUpClosedError,
     SignUpPasswordError,
 )
+from app.core.languages import preferred_language
 from app.database import Database
-from app.models import USER, Purpose, User
+from app.models import USER, MessageKind, Purpose, User
 from app.repositories import ChallengeRepository, RoleRepository, UserRepository
-from app.services.challenges import SIGN_UP_KEPT
+from app.services.challenges import SIGN_UP_KEPT, Mailing
 from app.services.limits import Limits
 from app.services.mail import Mail
 from app.services.ownership import hand_over
@@ -82,17 +83,24 @@ class SignUp:
         await self._limits.count_sign_up(client)
         password_hash = await self._passwords.hash_new(password, email)
         if self._settings.email_verification == "required":
-            pending = {"password_hash": password_hash, "display_name": display_name}
-            asked = await self._mail.ask(Purpose.VERIFY_EMAIL, email, client, pending)
+            pending = {
+                "password_hash": password_hash,
+                "display_name": display_name,
+                "locale": preferred_language(client.languages),
+            }
+            asked = await self._mail.ask(
+                MessageKind.VERIFY_EMAIL, email, client, pending
+            )
             return SignedUp(None, asked)
-        user = User.new(email, password_hash, self._clock(), display_name)
+        locale = preferred_language(client.languages)
+        user = User.new(email, password_hash, self._clock(), display_name, locale)
+        mailing = Mailing(kind=MessageKind.VERIFY_EMAIL, email=email, client=client)
         may_mail = await self._mail.may_ask(email, client)
         async with self._database.writing() as session:
             await self._add(session, user)
+            await self._refuse_reserved(session, email)
             challenge_id = (
-                await self._challenges.ask(session, Purpose.VERIFY_EMAIL, email, client)
-                if may_mail
-                else None
+                await self._challenges.ask(session, mailing) if may_mail else None
             )
         logger.info("auth.registered", extra={"new_user": str(user.id)})
         return SignedUp(user, challenge_id)
@@ -113,7 +121,7 @@ class SignUp:
             TooManyRequestsError: If this client asks too often.
         """
         return await self._mail.ask(
-            Purpose.VERIFY_EMAIL, email, client, again=challenge_id
+            MessageKind.VERIFY_EMAIL, email, client, again=challenge_id
         )
 
     async def verify(self, proof: Proof, password: str | None = None) -> User:
@@ -155,6 +163,7 @@ class SignUp:
         email: str,
         password_hash: str,
         display_name: str | None = None,
+        locale: str | None = None,
     ) -> User:
         """Make the account of somebody who has proven the address.
 
@@ -162,7 +171,7 @@ class SignUp:
             BusyError: If somebody else has made it at this moment; the next try will
                 find it.
         """
-        user = User.new(email, password_hash, self._clock(), display_name)
+        user = User.new(email, password_hash, self._clock(), display_name, locale)
         user.email_verified = True
         try:
             await self._add(session, user)
@@ -207,6 +216,15 @@ class SignUp:
         user.updated_at = self._clock()
         UserRepository(session).changed(user)
         return user
+
+    async def _refuse_reserved(self, session: AsyncSession, email: str) -> None:
+        """Keep strangers from an address that its account may still go back to.
+
+        Looked at after the account is added: whoever gives the address up at this
+        moment has been waited for then.
+        """
+        if await ChallengeRepository(session).is_reserved(email, self._clock()):
+            raise EmailTakenError
 
     async def _add(self, session: AsyncSession, user: User) -> None:
         user.roles = await RoleRepository(session).get_all([USER])

@@ -1,4 +1,4 @@
-"""Accounts: what their owners and what administrators do with them."""
+"""Accounts: what administrators do with them."""
 
 import logging
 from collections.abc import Collection
@@ -7,30 +7,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import Clock
-from app.core.exceptions import (
-    LastAdminError,
-    UserNotFoundError,
-    WrongPasswordError,
-)
+from app.core.exceptions import UserNotFoundError
 from app.database import Database
 from app.models import (
     ADMIN,
-    USER,
     EndReason,
+    NewAccount,
     Permission,
     Profile,
     User,
     UserChanges,
     UserStatus,
 )
-from app.repositories import (
-    ChallengeRepository,
-    RoleRepository,
-    SessionRepository,
-    UserRepository,
-)
+from app.repositories import RoleRepository, SessionRepository, UserRepository
 from app.repositories.pages import Page, PageRequest
-from app.services.limits import Limits
+from app.services.deletion import delete_account, keep_an_admin
 from app.services.passwords import Passwords
 from app.services.principals import Actor, Principal, Principals
 
@@ -44,13 +35,11 @@ class UserService:
         self,
         database: Database,
         clock: Clock,
-        limits: Limits,
         passwords: Passwords,
         principals: Principals,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._limits = limits
         self._passwords = passwords
         self._principals = principals
 
@@ -80,12 +69,10 @@ class UserService:
     async def create(
         self,
         by: Principal,
-        email: str,
+        new: NewAccount,
         password: str,
-        display_name: str | None = None,
-        roles: Collection[str] = (USER,),
     ) -> User:
-        """Make an account for somebody.
+        """Make an account for somebody, with a password that is handed over to them.
 
         Raises:
             PermissionDeniedError: If the roles give what the caller does not hold.
@@ -93,13 +80,11 @@ class UserService:
             PasswordRefusedError: If the password breaks a rule.
             EmailTakenError: If the address has an account.
         """
-        await self._must_hold_roles(by, roles)
-        password_hash = await self._passwords.hash_new(password, email)
-        user = User.new(email, password_hash, self._clock(), display_name)
+        await self._must_hold_roles(by, new.roles)
+        password_hash = await self._passwords.hash_new(password, new.email)
         async with self._principals.writing(by) as (session, actor):
-            user.roles = await RoleRepository(session).get_all(roles)
-            actor.must_hold(Permission.USERS_WRITE, *user.permissions)
-            await UserRepository(session).add(user)
+            user = new.row(password_hash, self._clock())
+            await add_account(session, actor, user, new.roles)
         logger.info("user.created", extra={"new_user": str(user.id)})
         return user
 
@@ -115,10 +100,13 @@ class UserService:
             actor.must_hold(Permission.USERS_WRITE)
             user = await self._find(session, user_id)
             if changes.get("status") == UserStatus.DISABLED and user.is_active:
-                await self._keep_an_admin(session, user)
+                await keep_an_admin(session, user)
                 await SessionRepository(session).end_all_of_user(
                     user_id, EndReason.USER_DISABLED, self._clock()
                 )
+            if "status" in changes:
+                # Whatever it was before, it is not to be deleted any more.
+                user.delete_at = None
             for name, value in changes.items():
                 setattr(user, name, value)
             self._touch(session, user)
@@ -126,14 +114,6 @@ class UserService:
             "user.changed", extra={"of_user": str(user_id), "fields": sorted(changes)}
         )
         return user
-
-    async def rename_own(self, principal: Principal, display_name: str | None) -> User:
-        """Change the name that is shown of the caller; None removes it."""
-        async with self._principals.writing(principal) as (session, actor):
-            actor.user.display_name = display_name
-            self._touch(session, actor.user)
-        logger.info("user.renamed", extra={"of_user": str(actor.user.id)})
-        return actor.user
 
     async def set_roles(self, by: Principal, user_id: UUID, names: list[str]) -> User:
         """Replace a user's roles.
@@ -152,7 +132,7 @@ class UserService:
             for role in {*roles, *user.roles}:
                 actor.must_hold(*role.permissions)
             if ADMIN not in names:
-                await self._keep_an_admin(session, user)
+                await keep_an_admin(session, user)
             user.roles = roles
             self._touch(session, user)
         logger.info("user.roles_set", extra={"of_user": str(user_id), "roles": names})
@@ -168,59 +148,8 @@ class UserService:
         """
         async with self._principals.writing(by, user_id) as (session, actor):
             actor.must_hold(Permission.USERS_WRITE)
-            await self._delete(session, await self._find(session, user_id))
+            await delete_account(session, await self._find(session, user_id))
         logger.info("user.deleted", extra={"of_user": str(user_id)})
-
-    async def delete_own(self, principal: Principal, password: str) -> None:
-        """Delete the caller's own account.
-
-        Raises:
-            WrongPasswordError: If the password is not right.
-            TooManyRequestsError: If it has been wrong too often.
-            LastAdminError: If the caller is the last active admin.
-        """
-        await self._check_password(principal, password)
-        async with self._principals.writing(principal) as (session, actor):
-            self._refuse_other_password(principal, actor)
-            await self._delete(session, actor.user)
-        logger.info("user.deleted", extra={"of_user": str(actor.user.id)})
-
-    async def change_password(
-        self, principal: Principal, current_password: str, new_password: str
-    ) -> None:
-        """Change the caller's password; all other sessions end.
-
-        Raises:
-            WrongPasswordError: If the current one is not right.
-            TooManyRequestsError: If it has been wrong too often.
-            PasswordRefusedError: If the new one breaks a rule.
-        """
-        await self._check_password(principal, current_password)
-        new_hash = await self._passwords.hash_new(new_password, principal.user.email)
-        async with self._principals.writing(principal) as (session, actor):
-            self._refuse_other_password(principal, actor)
-            actor.user.password_hash = new_hash
-            self._touch(session, actor.user)
-            await SessionRepository(session).end_all_of_user(
-                actor.user.id,
-                EndReason.PASSWORD_CHANGED,
-                self._clock(),
-                keep=actor.session.id,
-            )
-            await ChallengeRepository(session).cancel_all(
-                actor.user.email, self._clock()
-            )
-        logger.info("user.password_changed", extra={"of_user": str(actor.user.id)})
-
-    async def _check_password(self, principal: Principal, password: str) -> None:
-        async with self._limits.password_check(principal.session.id):
-            stored = principal.user.password_hash
-            if not await self._passwords.verify(password, stored):
-                raise WrongPasswordError
-
-    def _refuse_other_password(self, checked: Principal, now: Actor) -> None:
-        if now.user.password_hash != checked.user.password_hash:
-            raise WrongPasswordError
 
     async def _must_hold_roles(self, by: Principal, names: Collection[str]) -> None:
         """Refuse before the costly hashing what would be refused after it."""
@@ -234,19 +163,21 @@ class UserService:
             raise UserNotFoundError
         return user
 
-    async def _delete(self, session: AsyncSession, user: User) -> None:
-        await self._keep_an_admin(session, user)
-        await UserRepository(session).delete(user)
-        await ChallengeRepository(session).delete_of(user.email)
-
-    async def _keep_an_admin(self, session: AsyncSession, user: User) -> None:
-        """Refuse to lose this user if there is no other active admin."""
-        if ADMIN not in user.role_names or not user.is_active:
-            return
-        await RoleRepository(session).lock_all()
-        if not await UserRepository(session).has_other_active_admin(user):
-            raise LastAdminError
-
     def _touch(self, session: AsyncSession, user: User) -> None:
         user.updated_at = self._clock()
         UserRepository(session).changed(user)
+
+
+async def add_account(
+    session: AsyncSession, actor: Actor, user: User, roles: Collection[str]
+) -> None:
+    """Add an account that an administrator makes.
+
+    Raises:
+        RoleNotFoundError: If there is no such role.
+        PermissionDeniedError: If the roles give what the administrator does not hold.
+        EmailTakenError: If the address has an account.
+    """
+    user.roles = await RoleRepository(session).get_all(roles)
+    actor.must_hold(Permission.USERS_WRITE, *user.permissions)
+    await UserRepository(session).add(user)

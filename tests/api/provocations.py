@@ -241,6 +241,27 @@ async def _(stage: Stage) -> httpx2.Response:
 enter_call("mail_sign_in_off", "POST", f"{API}/auth/magic", {"email": "x@example.com"})
 
 
+@provokes("account_password_needed")
+async def _(stage: Stage) -> httpx2.Response:
+    body = {"current_password": PASSWORD, "email": "new@example.com"}
+    await stage.call("POST", f"{ME}/email", body)
+    mail = await last_mail(stage.running.services, "new@example.com")
+    return await stage.client.post(f"{API}/auth/email/change", json=mail.by_link)
+
+
+@provokes("account_deleted", deletion_days=7)
+async def _(stage: Stage) -> httpx2.Response:
+    ada = await stage.someone()
+    await stage.call("DELETE", ME, {"password": PASSWORD}, by=ada)
+    body = {"email": ada.email, "password": PASSWORD}
+    return await stage.client.post(LOGIN, json=body)
+
+
+@provokes("not_invited")
+async def _(stage: Stage) -> httpx2.Response:
+    return await stage.call("POST", f"{USERS}/{stage.admin.id}/invite")
+
+
 @provokes("message_not_found")
 async def _(stage: Stage) -> httpx2.Response:
     return await stage.call("POST", f"{OUTBOX}/{uuid4()}/retry")

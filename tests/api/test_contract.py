@@ -10,6 +10,7 @@ from fastapi.routing import iter_route_contexts
 
 from app.core.config import Settings
 from app.core.exceptions import AppError, all_errors
+from app.services.composing import LINK_PATHS
 from tests.api.provocations import MARKED, PROVOCATIONS, Provocation, Stage
 from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp
@@ -86,12 +87,7 @@ PUBLIC = {
     "GET /dev/mail",
     "GET /dev/mail.json",
     "GET /dev/mail/{message_id}",
-    "GET /links/reset-password",
-    "GET /links/sign-in",
-    "GET /links/verify-email",
-    "POST /links/reset-password",
-    "POST /links/sign-in",
-    "POST /links/verify-email",
+    *(f"{method} {path}" for method in ("GET", "POST") for path in LINK_PATHS.values()),
     "GET /.well-known/jwks.json",
     "GET /docs",
     "GET /errors",
@@ -100,9 +96,14 @@ PUBLIC = {
     "GET /health/ready",
     "GET /openapi.json",
     "GET /redoc",
+    "POST /api/v1/auth/deletion/undo",
+    "POST /api/v1/auth/email/change",
     "POST /api/v1/auth/email/resend",
+    "POST /api/v1/auth/email/undo",
     "POST /api/v1/auth/email/verify",
+    "POST /api/v1/auth/invite/accept",
     "POST /api/v1/auth/login",
+    "POST /api/v1/auth/logout-others",
     "POST /api/v1/auth/magic",
     "POST /api/v1/auth/magic/verify",
     "POST /api/v1/auth/password/forgot",

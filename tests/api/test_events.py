@@ -113,7 +113,7 @@ class TestAccounts:
     @pytest.mark.parametrize(
         ("method", "path", "body", "event"),
         [
-            ("PATCH", "/users/me", {"display_name": "Ada"}, "user.renamed"),
+            ("PATCH", "/users/me", {"display_name": "Ada"}, "user.changed"),
             (
                 "POST",
                 "/users/me/password",

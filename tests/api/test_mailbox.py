@@ -46,7 +46,7 @@ async def put(database: Database, *recipients: str) -> None:
                 email=recipient,
                 email_key=email_key(recipient),
                 created_at=NOW,
-                **vars(lives(NOW)),
+                **vars(lives(MessageKind.RESET_PASSWORD, NOW)),
             )
             session.add(challenge)
             await session.flush()

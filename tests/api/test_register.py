@@ -41,6 +41,9 @@ class TestRegister:
             "status": "active",
             "roles": ["user"],
             "last_sign_in_at": None,
+            "locale": None,
+            "invited_at": None,
+            "delete_at": None,
         }
 
     async def test_is_there_at_once(self, client: httpx2.AsyncClient) -> None:

@@ -19,6 +19,9 @@ USER = {
     "created_at",
     "updated_at",
     "last_sign_in_at",
+    "locale",
+    "invited_at",
+    "delete_at",
 }
 
 

@@ -147,7 +147,7 @@ class TestCreate:
         ("changes", "field"),
         [
             ({"email": "nobody"}, "body.email"),
-            ({"password": None}, "body.password"),
+            ({"password": 7}, "body.password"),
             ({"roles": "admin"}, "body.roles"),
             ({"roles": ["No Name"]}, "body.roles.0"),
             ({"roles": ["user"] * 21}, "body.roles"),

@@ -34,6 +34,8 @@ NOT_YOURS: dict[str, Any] = {
     "created_at": "1999-12-31T23:59:59Z",
     "updated_at": "1999-12-31T23:59:59Z",
     "last_sign_in_at": "1999-12-31T23:59:59Z",
+    "invited_at": "1999-12-31T23:59:59Z",
+    "delete_at": "1999-12-31T23:59:59Z",
     "builtin": True,
     "__proto__": {"roles": ["admin"]},
     "__class__": "User",

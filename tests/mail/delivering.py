@@ -172,7 +172,7 @@ class Worker:
             email_key=email_key(email),
             pending={"password_hash": "!", "display_name": None},
             created_at=now,
-            **vars(lives(now)),
+            **vars(lives(MessageKind.VERIFY_EMAIL, now)),
         )
         message = Message(
             id=message_id or new_id(),

@@ -14,8 +14,25 @@ MESSAGE_ID = UUID("0198f3a1-0000-7000-8000-00000000abcd")
 LINK = "https://auth.example.com/links/verify-email?token=cardea_link_" + "x" * 64
 CODE = "042137"
 
-WITH_PROOF = ("verify_email", "reset_password", "sign_in")
-WITHOUT_PROOF = ("account_exists", "no_account")
+FACTS = {
+    "inviter": "Grace Hopper",
+    "session_ip": "198.51.100.24",
+    "session_device": "Safari on macOS",
+    "until": "2026-12-24T13:05:00+00:00",
+}
+
+WITH_PROOF = ("verify_email", "reset_password", "sign_in", "change_email")
+WITH_LINK = (
+    "reset_by_admin",
+    "email_changed",
+    "invitation",
+    "new_device",
+    "password_changed",
+    "token_reused",
+    "deletion_planned",
+)
+FROM_AN_ADMIN = ("reset_by_admin", "invitation")
+WITHOUT_PROOF = ("account_exists", "no_account", "address_taken")
 
 
 def mail_settings(**changes: Any) -> Settings:
@@ -29,6 +46,7 @@ def write_letter(
     language: str = "en",
     *,
     recipient: str = "ada@example.com",
+    locale: str | None = None,
     at: datetime = AT,
     ip: str = "203.0.113.7",
     device: str = "Firefox on Linux",
@@ -40,15 +58,14 @@ def write_letter(
         kind=MessageKind.VERIFY_EMAIL,
         recipient=recipient,
         language=language,
+        facts={"at": at.isoformat(), "ip": ip, "device": device, **FACTS},
         created_at=AT,
     )
     return Letters(mail_settings(**settings)).write(
         template,
         message,
         recipient=recipient,
+        locale=locale,
         link=LINK,
         code=CODE,
-        at=at,
-        ip=ip,
-        device=device,
     )

@@ -42,6 +42,9 @@ def make_account(**fields: Any) -> Account:
         "created_at": NOW,
         "updated_at": NOW,
         "last_sign_in_at": None,
+        "locale": None,
+        "invited_at": None,
+        "delete_at": None,
         "roles": (),
         "permissions": frozenset(),
     }

@@ -4,35 +4,20 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
-from app.core.security import (
-    AccessTokens,
-    DerivedKeys,
-    DeviceTokens,
-    HashingPool,
-    RefreshTokens,
-)
+from app.core.clock import Clock
+from app.core.config import Settings
+from app.core.security import DerivedKeys, HashingPool
 from app.database import Database
-from app.migrations import head_revision
-from app.services.auth import AuthService
 from app.services.breached_passwords import BreachedPasswords
 from app.services.circuit_breaker import BreakerRegistry
-from app.services.container import Services
-from app.services.health import Health
+from app.services.container import Foundation, Services, build_services
 from app.services.invalidation import Lease
-from app.services.issuing import TokenIssuer, TokenKit
 from app.services.limits import Limits
-from app.services.mail import build_mail
-from app.services.mail_sign_in import MailSignIn
+from app.services.mail import Mail, build_mail
 from app.services.passwords import Passwords
-from app.services.principals import PrincipalCache, Principals
-from app.services.recovery import Recovery
-from app.services.roles import RoleService
-from app.services.sessions import Sessions
-from app.services.sign_up import SignUp
-from app.services.users import UserService
 from tests.support.apps import RunningApp, Workers
 from tests.support.databases import make_settings
 
@@ -79,60 +64,41 @@ def put(running: RunningApp, **parts: Any) -> None:
     running.app.state.services = replace(running.services, **parts)
 
 
+def rebuild(running: RunningApp, **parts: Any) -> None:
+    """Have the app work with services that are built on these."""
+    services = running.services
+    foundation = {
+        field.name: getattr(services, field.name) for field in fields(Foundation)
+    }
+    built = build_services(Foundation(**foundation | parts))
+    Workers.alone(running.app)
+    # What runs by itself goes on as it is.
+    running.app.state.services = replace(built, background=services.background)
+
+
 def put_passwords(running: RunningApp, passwords: Passwords) -> None:
     """Have the app check and hash passwords with these."""
-    services = running.services
-    settings, database, clock = services.settings, services.database, services.clock
-    limits = Limits(settings.rate_limits)
-    users = UserService(database, clock, limits, passwords, services.principals)
-    mail = services.mail
-    put(
-        running,
-        users=users,
-        sign_up=SignUp(settings, database, clock, limits, passwords, mail),
-        recovery=Recovery(database, clock, passwords, mail),
-    )
-    put(running, auth=_auth(running.services, database, limits, passwords))
+    limits = Limits(running.services.settings.rate_limits)
+    rebuild(running, passwords=passwords, limits=limits)
 
 
 def lose_database(running: RunningApp) -> None:
     """Have the app work on a database that refuses every connection."""
-    services = running.services
-    settings, clock = services.settings, services.clock
-    database = Database(make_settings("postgresql+asyncpg://no@127.0.0.1:1/none"))
+    settings = running.services.settings
+    rebuild(
+        running,
+        database=Database(make_settings("postgresql+asyncpg://no@127.0.0.1:1/none")),
+        lease=Lease(),
+        limits=Limits(settings.rate_limits),
+        passwords=Passwords(settings, HashingPool(10), no_breaches()),
+    )
+
+
+def mail_of(settings: Settings, database: Database, clock: Clock) -> Mail:
+    """Return the mail of a service, without the rest of it."""
+    derived = DerivedKeys(settings.secret_key.get_secret_value())
     limits = Limits(settings.rate_limits)
-    passwords = Passwords(settings, HashingPool(10), no_breaches())
-    access = _token_kit(services).access
-    cache = PrincipalCache(False, Lease())
-    principals = Principals(database, services.keys, access, cache, clock)
-    derived = DerivedKeys(settings.secret_key.get_secret_value(), [])
-    mail = build_mail(settings, database, clock, derived, limits, BreakerRegistry())
-    put(
-        running,
-        sessions=Sessions(settings, database, clock),
-        mail=mail,
-        sign_up=SignUp(settings, database, clock, limits, passwords, mail),
-        recovery=Recovery(database, clock, passwords, mail),
-    )
-    tokens = _token_kit(services)
-    put(
-        running,
-        mail_sign_in=MailSignIn(
-            settings,
-            database,
-            clock,
-            mail,
-            running.services.sessions,
-            running.services.sign_up,
-            services.keys,
-            tokens.device,
-            TokenIssuer(settings, clock, tokens),
-        ),
-        auth=_auth(running.services, database, limits, passwords),
-        users=UserService(database, clock, limits, passwords, principals),
-        roles=RoleService(database, clock, principals),
-        health=Health(database, head_revision()),
-    )
+    return build_mail(settings, database, clock, derived, limits, BreakerRegistry())
 
 
 def held_lease() -> Lease:
@@ -178,33 +144,3 @@ async def full_queue(running: RunningApp) -> AsyncIterator[None]:
 def no_breaches() -> BreachedPasswords:
     """Return a check for breached passwords that is turned off."""
     return BreachedPasswords("", BreakerRegistry())
-
-
-def _auth(
-    services: Services, database: Database, limits: Limits, passwords: Passwords
-) -> AuthService:
-    tokens = _token_kit(services)
-    return AuthService(
-        services.settings,
-        database,
-        services.clock,
-        limits,
-        passwords,
-        services.sessions,
-        services.sign_up,
-        services.keys,
-        tokens,
-        TokenIssuer(services.settings, services.clock, tokens),
-    )
-
-
-def _token_kit(services: Services) -> TokenKit:
-    settings = services.settings
-    derived = DerivedKeys(settings.secret_key.get_secret_value(), [])
-    access = AccessTokens(
-        settings.public_url,
-        settings.token_audience,
-        services.clock,
-        lambda: services.keys.ring,
-    )
-    return TokenKit(access, RefreshTokens(derived), DeviceTokens(derived))

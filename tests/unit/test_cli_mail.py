@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.core.languages import LANGUAGES
+from app.services.challenges import PLANS
 from app.services.composing import LINK_PATHS
 from app.services.letter_templates import TEMPLATES
 from tests.support.command_line import CommandLine, in_one_line
@@ -64,8 +65,9 @@ class TestPreview:
     def test_links(self, cardea: CommandLine, tmp_path: Path) -> None:
         """Links lead where those of real mail do."""
         cardea.run("mail", "preview", str(tmp_path))
-        for kind, path in LINK_PATHS.items():
+        for kind, plan in PLANS.items():
             text = (tmp_path / f"{kind}.en.txt").read_text()
+            path = LINK_PATHS[plan.purpose]
             assert f"\nhttp://localhost:8000{path}?token=" in text
 
     def test_again(self, cardea: CommandLine, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from fastapi import APIRouter
 
 from app.api.v1.endpoints import (
     auth,
+    deletion,
     email,
+    invite,
     magic,
     me,
     outbox,
@@ -14,7 +16,19 @@ from app.api.v1.endpoints import (
     users,
 )
 
-_RESOURCES = (me, auth, token, email, magic, recovery, users, roles, outbox)
+_RESOURCES = (
+    me,
+    auth,
+    token,
+    email,
+    magic,
+    recovery,
+    invite,
+    deletion,
+    users,
+    roles,
+    outbox,
+)
 """Routes are tried in this order: what is asked most comes first."""
 
 router = APIRouter(routes=[one for each in _RESOURCES for one in each.router.routes])

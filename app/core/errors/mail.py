@@ -30,6 +30,19 @@ class SignUpPasswordError(AppError):
     )
 
 
+class AccountPasswordError(AppError):
+    """The link proves that you read the address. Whether it is you who wants it for an
+    account, the password of that account shows."""
+
+    http_status = 403
+    code = "account_password_needed"
+    title = "Enter the password of your account."
+    remedy = (
+        "Send it as `password` with the link's token. If it is not your account, "
+        "somebody has given your address by mistake: do nothing."
+    )
+
+
 class ChallengeEndedError(AppError):
     """The link or code can't be used any more."""
 
@@ -55,7 +68,8 @@ class ChallengeCancelledError(ChallengeEndedError):
 
 
 class ChallengeExpiredError(ChallengeEndedError):
-    """Links live for fifteen minutes and codes for ten; this one's time is over."""
+    """Links live for fifteen minutes and codes for ten; links that invite or undo
+    something live for days, as their mail says. This one's time is over."""
 
     code = "challenge_expired"
     title = "This link or code has expired."
@@ -87,6 +101,18 @@ class MailSignInOffError(AppError):
     code = "mail_sign_in_off"
     title = "Signing in by mail is turned off."
     remedy = "Sign in with a password. If you run the service, see MAIL_SIGN_IN."
+
+
+class NotInvitedError(AppError):
+    """Only an invitation that nobody has followed yet can be sent again."""
+
+    http_status = 409
+    code = "not_invited"
+    title = "This user has no open invitation."
+    remedy = (
+        "If they can't get in, `POST /api/v1/users/{id}/reset-password` sends them a "
+        "mail with which they can set a new password."
+    )
 
 
 class MessageNotFoundError(AppError):

@@ -35,8 +35,8 @@ class TokenExpiredError(UnauthorizedError):
 class SessionEndedError(UnauthorizedError):
     """The session that this token belongs to has ended. `reason` says why:
     `signed_out`, `signed_out_elsewhere`, `password_changed`, `password_reset`,
-    `idle_timeout`, `max_age`, `token_reused`, `ended_by_admin`, `user_disabled` or
-    `user_deleted`."""
+    `idle_timeout`, `max_age`, `token_reused`, `ended_by_admin`, `user_disabled`,
+    `user_deleted` or `email_change_undone`."""
 
     code = "session_ended"
     title = "The session has ended."
@@ -76,6 +76,16 @@ class AccountDisabledError(AppError):
     code = "account_disabled"
     title = "This account is disabled."
     remedy = "Ask an administrator to enable it."
+
+
+class AccountDeletedError(AppError):
+    """The password is right, but the account's owner has deleted it. It will be gone
+    when the time in which that can be undone is over."""
+
+    http_status = 403
+    code = "account_deleted"
+    title = "This account has been deleted."
+    remedy = "To keep it, use the link in the mail that told of it."
 
 
 class EmailNotVerifiedError(AppError):

@@ -38,6 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "breached_passwords_url": "https://api.pwnedpasswords.com",
     "sign_up": "open",
     "email_verification": "optional",
+    "deletion_days": 0,
     "mail_sign_in": False,
     "smtp_url": SecretStr(""),
     "mail_from": "",
@@ -63,6 +64,7 @@ DEFAULTS: dict[str, Any] = {
     "log_format": "json",
 }
 BOUNDS = {
+    "deletion_days": (0, 90),
     "database_timeout_seconds": (1, 60),
     "database_pool_size": (1, 200),
     "access_token_seconds": (60, 3_600),

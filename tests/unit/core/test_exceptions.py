@@ -21,6 +21,9 @@ from app.core.exceptions import (
 )
 
 CONTRACT = {
+    "account_deleted": 403,
+    "account_password_needed": 403,
+    "not_invited": 409,
     "validation_failed": 422,
     "not_found": 404,
     "method_not_allowed": 405,

@@ -7,13 +7,14 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from app.core.client import Client
 from app.core.exceptions import (
     AppError,
     PermissionDeniedError,
     SessionEndedError,
     WrongPasswordError,
 )
-from app.models import UserStatus
+from app.models import NewAccount, UserStatus
 from app.services.container import Services
 from app.services.principals import Principal
 from tests.support.outsiders import execute
@@ -23,8 +24,17 @@ from tests.support.roles import make_role
 Act = Callable[[Services, Principal, UUID], Awaitable[object]]
 Lose = Callable[[httpx2.AsyncClient, Person, Person], Awaitable[httpx2.Response]]
 
+AT_HOME = Client("192.0.2.7")
+
 AS_ADMIN: dict[str, Act] = {
-    "create": lambda on, by, _: on.users.create(by, "new@example.com", PASSWORD),
+    "create": lambda on, by, _: on.users.create(
+        by, NewAccount(email="new@example.com"), PASSWORD
+    ),
+    "invite": lambda on, by, _: on.invitations.invite(
+        by, NewAccount(email="new@example.com"), AT_HOME
+    ),
+    "invite again": lambda on, by, ada: on.invitations.invite_again(by, ada, AT_HOME),
+    "start reset": lambda on, by, ada: on.recovery.start_for(by, ada, AT_HOME),
     "update": lambda on, by, ada: on.users.update(by, ada, {"email_verified": True}),
     "disable": lambda on, by, ada: on.users.update(
         by, ada, {"status": UserStatus.DISABLED}
@@ -36,11 +46,14 @@ AS_ADMIN: dict[str, Act] = {
     "delete role": lambda on, by, _: on.roles.delete(by, "editor"),
 }
 AS_ONESELF: dict[str, Act] = {
-    "rename": lambda on, by, _: on.users.rename_own(by, "New"),
-    "change password": lambda on, by, _: on.users.change_password(
-        by, PASSWORD, "another horse battery"
+    "change": lambda on, by, _: on.own_account.change(by, {"display_name": "New"}),
+    "change password": lambda on, by, _: on.own_account.change_password(
+        by, PASSWORD, "another horse battery", AT_HOME
     ),
-    "delete own": lambda on, by, _: on.users.delete_own(by, PASSWORD),
+    "change address": lambda on, by, _: on.email_change.ask(
+        by, PASSWORD, "new@example.com", AT_HOME
+    ),
+    "delete own": lambda on, by, _: on.deletion.delete_own(by, PASSWORD, AT_HOME),
 }
 SESSION_LOST: dict[str, Lose] = {
     "signed out": lambda client, eve, root: client.post(
@@ -87,6 +100,7 @@ async def everything(services: Services) -> list[object]:
     for statement in (
         f"{users} FROM users ORDER BY id",
         "SELECT name, description FROM roles ORDER BY name",
+        "SELECT count(*) FROM outbox",
         "SELECT user_id, role_name FROM user_roles ORDER BY user_id, role_name",
     ):
         found.extend(await execute(services.settings, statement))
@@ -140,7 +154,7 @@ class TestWriting:
             services.settings,
             "UPDATE users SET status = 'disabled' WHERE email = 'eve@example.com'",
         )
-        rename = AS_ONESELF["rename"]
+        rename = AS_ONESELF["change"]
         await self.refused(services, ada, as_she_was, rename, SessionEndedError)
 
     @pytest.mark.parametrize("act", AS_ONESELF.values(), ids=AS_ONESELF)
@@ -158,7 +172,7 @@ class TestWriting:
         assert (await strip(client, eve, admin)).status_code == 200
         await act(services, as_she_was, UUID(ada.id))
 
-    @pytest.mark.parametrize("act", ["change password", "delete own"])
+    @pytest.mark.parametrize("act", ["change password", "change address", "delete own"])
     async def test_with_an_old_password(
         self,
         services: Services,

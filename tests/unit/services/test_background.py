@@ -8,19 +8,19 @@ import pytest
 
 from app.core.config import Settings
 from app.core.exceptions import DatabaseUnavailableError
-from app.core.security import DerivedKeys
+from app.core.security import DerivedKeys, HashingPool
 from app.database import Database
-from app.migrations import migrate
+from app.migrations import head_revision, migrate
 from app.services import background
-from app.services.background import Background
 from app.services.circuit_breaker import BreakerRegistry
-from app.services.invalidation import Lease, SqliteWatch
+from app.services.container import Foundation, build_services
+from app.services.invalidation import Lease
 from app.services.keys import Keys
 from app.services.limits import Limits
-from app.services.mail import build_mail
-from app.services.sessions import Sessions
+from app.services.passwords import Passwords
 from tests.support.clock import FakeClock
 from tests.support.databases import SECRET_KEY, make_settings
+from tests.support.services import no_breaches
 
 
 class ShakyKeys(Keys):
@@ -42,17 +42,21 @@ class Parts:
         clock, lease = FakeClock(), Lease()
         self.keys = ShakyKeys(database, DerivedKeys(SECRET_KEY), clock, lease)
         self.neighbour = Keys(database, DerivedKeys(SECRET_KEY), clock, Lease())
-        sessions = Sessions(settings, database, clock)
-        watch = SqliteWatch(database, lease)
-        mail = build_mail(
-            settings,
-            database,
-            clock,
-            DerivedKeys(SECRET_KEY),
-            Limits(False),
-            BreakerRegistry(),
+        built = build_services(
+            Foundation(
+                settings=settings,
+                revision=head_revision(),
+                clock=clock,
+                database=database,
+                breakers=BreakerRegistry(),
+                derived=DerivedKeys(SECRET_KEY),
+                lease=lease,
+                keys=self.keys,
+                limits=Limits(False),
+                passwords=Passwords(settings, HashingPool(10), no_breaches()),
+            )
         )
-        self.background = Background(watch, self.keys, sessions, mail)
+        self.background = built.background
 
     async def until_keys_are_loaded(self) -> None:
         """Wait for a job."""
@@ -111,6 +115,6 @@ class TestJobs:
         """After the stop nothing runs any more."""
         before = asyncio.all_tasks()
         parts.background.start()
-        assert len(asyncio.all_tasks() - before) == 5
+        assert len(asyncio.all_tasks() - before) == 6
         await parts.background.stop()
         assert asyncio.all_tasks() == before

@@ -9,15 +9,23 @@ from app.core.languages import LANGUAGES
 from app.services.challenges import CODE_LIFE, LINK_LIFE
 from app.services.letter_templates import TEMPLATES
 from app.services.letters import readable_on
-from tests.support.letters import CODE, LINK, WITH_PROOF, WITHOUT_PROOF, write_letter
+from tests.support.letters import (
+    CODE,
+    FROM_AN_ADMIN,
+    LINK,
+    WITH_LINK,
+    WITH_PROOF,
+    WITHOUT_PROOF,
+    write_letter,
+)
 
 each_template = pytest.mark.parametrize("template", TEMPLATES)
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
 def test_every_template() -> None:
-    """Each either asks for proof or does not."""
-    assert {*WITH_PROOF, *WITHOUT_PROOF} == set(TEMPLATES)
+    """Each asks for a link or a code, brings a link, or opens nothing."""
+    assert {*WITH_PROOF, *WITH_LINK, *WITHOUT_PROOF} == set(TEMPLATES)
 
 
 class TestText:
@@ -31,6 +39,15 @@ class TestText:
         lines = letter.text.splitlines()
         assert lines.count(LINK) == lines.count(CODE) == 1
         assert (letter.link, letter.code) == (LINK, CODE)
+
+    @each_language
+    @pytest.mark.parametrize("template", WITH_LINK)
+    def test_link_alone(self, template: str, language: str) -> None:
+        """A mail that nobody waits for has a link, once, and no code."""
+        letter = write_letter(template, language)
+        assert letter.text.splitlines().count(LINK) == 1
+        assert (letter.link, letter.code) == (LINK, None)
+        assert CODE not in letter.text + letter.html
 
     @each_language
     @pytest.mark.parametrize("template", WITHOUT_PROOF)
@@ -101,12 +118,31 @@ class TestFacts:
             ),
         ],
     )
-    @each_template
-    def test_in_every_mail(
-        self, template: str, language: str, lines: list[str]
-    ) -> None:
-        """Every mail says it, in its language."""
+    @pytest.mark.parametrize(
+        "template", [one for one in TEMPLATES if one not in FROM_AN_ADMIN]
+    )
+    def test_told(self, template: str, language: str, lines: list[str]) -> None:
+        """Mail says it, in its language."""
         assert "\n".join(lines) in write_letter(template, language).text
+
+    @each_language
+    @pytest.mark.parametrize("template", FROM_AN_ADMIN)
+    def test_of_an_admin(self, template: str, language: str) -> None:
+        """Nobody learns where an administrator sits."""
+        letter = write_letter(template, language)
+        for told in ("203.0.113.7", "Firefox"):
+            assert told not in letter.text + letter.html
+
+    def test_other_session(self) -> None:
+        """Of a token that was reused, both devices are told, the session's first."""
+        text = write_letter("token_reused").text
+        session, _, copy = text.partition("The second time")
+        assert "Device: Safari on macOS\nIP address: 198.51.100.24" in session
+        assert "Device: Firefox on Linux\nIP address: 203.0.113.7" in copy
+
+    def test_end_of_an_account(self) -> None:
+        """When an account will be gone is said in words."""
+        assert "December 24, 2026" in write_letter("deletion_planned").text
 
     def test_other_time_zone(self) -> None:
         """The time is in UTC, whatever zone it is given in."""
@@ -133,6 +169,15 @@ class TestFacts:
         client = Client("203.0.113.7", user_agent)
         text = write_letter(language="de", device=client.device).text
         assert f"Gerät: {device}\n" in text
+
+    @pytest.mark.parametrize(
+        ("locale", "language"),
+        [("de-AT", "de"), ("DE", "de"), ("en-GB", "en"), ("fr", "de"), (None, "de")],
+    )
+    def test_locale(self, locale: str | None, language: str) -> None:
+        """What its reader has chosen comes first, where there is a catalogue of it."""
+        letter = write_letter(language="de", locale=locale)
+        assert letter == write_letter(language=language)
 
     def test_unknown_language(self) -> None:
         """A language that there is no catalogue of is English."""

@@ -34,6 +34,7 @@ from app.services.rotation import Verdict
 from app.services.sessions import Sessions
 from tests.support.clock import FakeClock
 from tests.support.people import Person
+from tests.support.services import mail_of
 from tests.support.stored_sessions import change, found, orphan, stored, stored_user
 
 AT_HOME = Client("192.0.2.7", "Mozilla/5.0 (X11; Linux) Firefox/140.0")
@@ -293,7 +294,9 @@ class TestOutpaced:
         **earlier: object,
     ) -> OutpacedOnce:
         """Return sessions that see one row once as it was earlier."""
-        sessions = OutpacedOnce(settings, database, clock)
+        sessions = OutpacedOnce(
+            settings, database, clock, mail_of(settings, database, clock).notices
+        )
 
         def look_back(row: Session) -> None:
             for name, value in earlier.items():
@@ -352,7 +355,9 @@ class TestOutpaced:
         """A session that ended in between keeps its end, and nothing is handed out."""
         await refresh(services, session_id, 0)
         await refresh(services, session_id, 1)
-        sessions = EndedMeanwhile(settings, database, clock)
+        sessions = EndedMeanwhile(
+            settings, database, clock, mail_of(settings, database, clock).notices
+        )
         with pytest.raises(SessionEndedError) as refusal:
             await sessions.refresh(RefreshClaim(session_id, generation), AT_HOME)
         assert refusal.value.extra["reason"] == EndReason.SIGNED_OUT
@@ -374,7 +379,9 @@ class TestOutpaced:
         self, session_id: UUID, settings: Settings, database: Database, clock: FakeClock
     ) -> None:
         """Who is always outpaced is told to come back, and nothing is changed."""
-        sessions = OutpacedAlways(settings, database, clock)
+        sessions = OutpacedAlways(
+            settings, database, clock, mail_of(settings, database, clock).notices
+        )
         with pytest.raises(BusyError):
             await sessions.refresh(RefreshClaim(session_id, 0), AT_HOME)
         row = await stored(database, session_id)

@@ -8,6 +8,8 @@ from app.api.deps import (
     BearerTokenDep,
     ClientDep,
     CookiesDep,
+    NoticesDep,
+    PresentDep,
     PrincipalDep,
     SessionsDep,
     SignUpDep,
@@ -16,6 +18,7 @@ from app.api.deps import (
 from app.api.tokens import TokenWriterDep
 from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
+    AccountDeletedError,
     AccountDisabledError,
     BusyError,
     EmailNotVerifiedError,
@@ -38,7 +41,8 @@ from app.schemas.auth import (
     Tokens,
     VerificationSent,
 )
-from app.schemas.problems import PASSWORD_RULES, problems
+from app.schemas.challenges import LinkProof
+from app.schemas.problems import LINK, PASSWORD_RULES, problems
 from app.schemas.user import User
 
 router = endpoints("/auth", "Auth")
@@ -87,6 +91,7 @@ async def register(
     responses=problems(
         InvalidCredentialsError,
         AccountDisabledError,
+        AccountDeletedError,
         EmailNotVerifiedError,
         TooManyRequestsError,
         BusyError,
@@ -176,3 +181,20 @@ async def sign_out_everywhere(
     await sessions.end_all(principal.user.id, EndReason.SIGNED_OUT_ELSEWHERE, keep=keep)
     if keep is None:
         cookies.clear(response)
+
+
+@router.post(
+    "/logout-others",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(*LINK, InvalidTokenError, TokenExpiredError, SessionEndedError),
+)
+async def sign_out_others(
+    body: LinkProof, present: PresentDep, client: ClientDep, notices: NoticesDep
+) -> None:
+    """End the sessions of an account with the link of a mail about it.
+
+    The session that the request comes with, if any, goes on. A mail to set a new
+    password is sent along.
+    """
+    here = present.session if present else None
+    await notices.sign_out_others(body.proof(), here, client)

@@ -1,18 +1,26 @@
-"""Proving an e-mail address."""
+"""Proving an e-mail address, and changing it."""
 
 from fastapi import status
 
 from app.api.challenges import ChallengeWriterDep
-from app.api.deps import ClientDep, SignUpDep
+from app.api.deps import ClientDep, EmailChangeDep, SignUpDep
 from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
+    AccountPasswordError,
     BusyError,
+    EmailTakenError,
     MailOffError,
     SignUpPasswordError,
     TooManyRequestsError,
 )
-from app.schemas.challenges import EmailProof, MailSent, VerificationRequest
-from app.schemas.problems import PROOF, problems
+from app.schemas.challenges import (
+    EmailChangeProof,
+    EmailProof,
+    LinkProof,
+    MailSent,
+    VerificationRequest,
+)
+from app.schemas.problems import LINK, PROOF, problems
 from app.schemas.user import User
 
 router = endpoints("/auth/email", "Auth")
@@ -27,6 +35,44 @@ async def verify_email(body: EmailProof, sign_up: SignUpDep) -> User:
     """
     password = body.password.get_secret_value() if body.password else None
     return User.of(await sign_up.verify(body.proof(), password))
+
+
+@router.post(
+    "/change",
+    responses=problems(
+        *PROOF,
+        AccountPasswordError,
+        EmailTakenError,
+        TooManyRequestsError,
+        BusyError,
+    ),
+)
+async def change_email(
+    body: EmailChangeProof, client: ClientDep, change: EmailChangeDep
+) -> User:
+    """Give an account its new address, with the link or the code sent to it.
+
+    A link takes the password of the account too, as somebody else may have given this
+    address. The old address is told, and can undo it for seven days.
+    """
+    password = body.password.get_secret_value() if body.password else None
+    return User.of(await change.confirm(body.proof(), password, client))
+
+
+@router.post(
+    "/undo",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(*LINK, EmailTakenError),
+)
+async def undo_email_change(
+    body: LinkProof, client: ClientDep, change: EmailChangeDep
+) -> None:
+    """Give an account its old address back, with the link that was sent there.
+
+    All its sessions end, and its password opens nothing any more: a mail to set another
+    is sent to the old address.
+    """
+    await change.undo(body.proof(), client)
 
 
 @router.post(

@@ -7,6 +7,7 @@ from app.api.deps import ClientDep, MailSignInDep
 from app.api.tokens import TokenWriterDep
 from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
+    AccountDeletedError,
     AccountDisabledError,
     BusyError,
     MailOffError,
@@ -45,7 +46,13 @@ async def ask_to_sign_in_by_mail(
 @router.post(
     "/verify",
     response_model_exclude_unset=True,
-    responses=problems(*PROOF, MailSignInOffError, AccountDisabledError, BusyError),
+    responses=problems(
+        *PROOF,
+        MailSignInOffError,
+        AccountDisabledError,
+        AccountDeletedError,
+        BusyError,
+    ),
 )
 async def sign_in_by_mail(
     body: MailSignIn,

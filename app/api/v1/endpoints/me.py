@@ -5,23 +5,29 @@ from uuid import UUID
 
 from fastapi import Query, Response, status
 
+from app.api.challenges import ChallengeWriterDep
 from app.api.deps import (
+    ClientDep,
     CookiesDep,
+    DeletionDep,
+    EmailChangeDep,
+    OwnAccountDep,
     PageRequestDep,
     PrincipalDep,
     ServicesDep,
     SessionsDep,
-    UserServiceDep,
 )
 from app.api.routes import CallerRoute
 from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
     BusyError,
     LastAdminError,
+    MailOffError,
     SessionNotFoundError,
     TooManyRequestsError,
     WrongPasswordError,
 )
+from app.schemas.challenges import EmailChangeRequest, MailSent
 from app.schemas.pages import Page
 from app.schemas.problems import PASSWORD_RULES, problems
 from app.schemas.sessions import Session
@@ -39,11 +45,9 @@ router.add_api_route("", see_me, route_class_override=CallerRoute)
 
 
 @router.patch("")
-async def change_me(
-    body: MeChanges, principal: PrincipalDep, users: UserServiceDep
-) -> Me:
+async def change_me(body: MeChanges, principal: PrincipalDep, own: OwnAccountDep) -> Me:
     """Change the caller's account."""
-    return Me.of(await users.rename_own(principal, body.display_name))
+    return Me.of(await own.change(principal, body.changes()))
 
 
 @router.delete(
@@ -59,13 +63,43 @@ async def change_me(
 async def delete_me(
     body: AccountDeletion,
     principal: PrincipalDep,
-    users: UserServiceDep,
+    client: ClientDep,
+    deletion: DeletionDep,
     cookies: CookiesDep,
     response: Response,
 ) -> None:
-    """Delete the caller's account and everything of it, for good."""
-    await users.delete_own(principal, body.password.get_secret_value())
+    """Delete the caller's account and everything of it.
+
+    With DELETION_DAYS it is signed out everywhere and gone after so many days; a link
+    in a mail undoes it until then.
+    """
+    await deletion.delete_own(principal, body.password.get_secret_value(), client)
     cookies.clear(response)
+
+
+@router.post(
+    "/email",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(
+        WrongPasswordError, TooManyRequestsError, MailOffError, BusyError
+    ),
+)
+async def ask_to_change_email(
+    body: EmailChangeRequest,
+    principal: PrincipalDep,
+    client: ClientDep,
+    change: EmailChangeDep,
+    challenges: ChallengeWriterDep,
+) -> MailSent:
+    """Send a mail to a new address for the caller's account.
+
+    The account keeps its address until `POST /api/v1/auth/email/change`. Whether
+    another account has the new one is said in the mail only. The `Cardea-Challenge`
+    header is to be sent back with the code in the mail.
+    """
+    password = body.current_password.get_secret_value()
+    challenges.write(await change.ask(principal, password, body.email, client))
+    return MailSent()
 
 
 @router.post(
@@ -79,13 +113,17 @@ async def delete_me(
     ),
 )
 async def change_password(
-    body: PasswordChange, principal: PrincipalDep, users: UserServiceDep
+    body: PasswordChange,
+    principal: PrincipalDep,
+    client: ClientDep,
+    own: OwnAccountDep,
 ) -> None:
     """Change the caller's password; all other sessions end."""
-    await users.change_password(
+    await own.change_password(
         principal,
         body.current_password.get_secret_value(),
         body.new_password.get_secret_value(),
+        client,
     )
 
 

@@ -38,10 +38,12 @@ async def forgot_password(
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(*PROOF, *PASSWORD_RULES, BusyError),
 )
-async def reset_password(body: PasswordReset, recovery: RecoveryDep) -> None:
+async def reset_password(
+    body: PasswordReset, client: ClientDep, recovery: RecoveryDep
+) -> None:
     """Set a new password with the link or the code that was sent.
 
     All sessions of the account end, and its address counts as verified.
     """
     new_password = body.new_password.get_secret_value()
-    await recovery.reset_password(body.proof(), new_password)
+    await recovery.reset_password(body.proof(), new_password, client)

@@ -6,7 +6,10 @@ from uuid import UUID
 from fastapi import Query, status
 
 from app.api.deps import (
+    ClientDep,
+    InvitationsDep,
     PageRequestDep,
+    RecoveryDep,
     ServicesDep,
     SessionsDep,
     UserServiceDep,
@@ -18,12 +21,17 @@ from app.core.exceptions import (
     BusyError,
     EmailTakenError,
     LastAdminError,
+    MailOffError,
+    NotInvitedError,
     PermissionDeniedError,
     RoleNotFoundError,
+    SignUpClosedError,
+    TooManyRequestsError,
     UserNotFoundError,
 )
 from app.models import EndReason, UserStatus
 from app.schemas.base import SearchText
+from app.schemas.challenges import MailSent
 from app.schemas.pages import Page
 from app.schemas.problems import PASSWORD_RULES, problems
 from app.schemas.sessions import Session
@@ -56,21 +64,28 @@ async def list_users(
         RoleNotFoundError,
         EmailTakenError,
         *PASSWORD_RULES,
+        SignUpClosedError,
+        TooManyRequestsError,
+        MailOffError,
         BusyError,
     ),
 )
 async def create_user(
-    body: NewUser, principal: UsersWriteDep, users: UserServiceDep
+    body: NewUser,
+    principal: UsersWriteDep,
+    client: ClientDep,
+    users: UserServiceDep,
+    invitations: InvitationsDep,
 ) -> User:
-    """Make an account for somebody."""
-    user = await users.create(
-        principal,
-        body.email,
-        body.password.get_secret_value(),
-        body.display_name,
-        body.roles,
-    )
-    return User.of(user)
+    """Make an account for somebody, whom a mail invites to choose a password.
+
+    With a password, it can be used at once and no mail is sent.
+    """
+    if body.password is None:
+        invited = await invitations.invite(principal, body.account(), client)
+        return User.of(invited)
+    password = body.password.get_secret_value()
+    return User.of(await users.create(principal, body.account(), password))
 
 
 @router.get("/{user_id}", responses=problems(PermissionDeniedError, UserNotFoundError))
@@ -103,6 +118,44 @@ async def delete_user(
 ) -> None:
     """Delete an account and everything of it, for good."""
     await users.delete(principal, user_id)
+
+
+@router.post(
+    "/{user_id}/invite",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(
+        PermissionDeniedError,
+        UserNotFoundError,
+        NotInvitedError,
+        SignUpClosedError,
+        TooManyRequestsError,
+        MailOffError,
+    ),
+)
+async def invite_again(
+    user_id: UUID,
+    principal: UsersWriteDep,
+    client: ClientDep,
+    invitations: InvitationsDep,
+) -> MailSent:
+    """Send an invitation again; the one before no longer works."""
+    await invitations.invite_again(principal, user_id, client)
+    return MailSent()
+
+
+@router.post(
+    "/{user_id}/reset-password",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(
+        PermissionDeniedError, UserNotFoundError, TooManyRequestsError, MailOffError
+    ),
+)
+async def start_password_reset(
+    user_id: UUID, principal: UsersWriteDep, client: ClientDep, recovery: RecoveryDep
+) -> MailSent:
+    """Send a user a mail to set a new password; until then the old one stays."""
+    await recovery.start_for(principal, user_id, client)
+    return MailSent()
 
 
 @router.put(

@@ -1,0 +1,119 @@
+"""Notices: telling people what happened to their account.
+
+Each is written in the transaction of what it tells of, and has a link with which its
+reader signs everybody else out.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.challenge_tokens import Proof
+from app.core.client import Client
+from app.core.clock import Clock
+from app.core.config import Settings
+from app.database import Database
+from app.models import (
+    Account,
+    EndReason,
+    MessageKind,
+    Purpose,
+    SessionState,
+    User,
+)
+from app.repositories import OutboxRepository, SessionRepository
+from app.services.challenges import Challenges, Mailing
+
+logger = logging.getLogger(__name__)
+
+PER_DAY = 10
+"""How many notices of a kind an account gets in a day. Whoever knows the password could
+have any number sent; the first ones say it all."""
+
+
+class Notices:
+    """Tells the owner of an account what happened to it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        challenges: Challenges,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._clock = clock
+        self._challenges = challenges
+
+    async def tell(
+        self,
+        session: AsyncSession,
+        kind: MessageKind,
+        user: User | Account,
+        client: Client,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
+        """Put a notice into the outbox, where mail is sent.
+
+        Args:
+            session: The transaction of what it tells of.
+            kind: What happened.
+            user: Whose account it is; the notice goes to its present address.
+            client: Who did it.
+            facts: What else the mail says.
+        """
+        if self._settings.mail == "off":
+            return
+        since = self._clock() - timedelta(days=1)
+        told = await OutboxRepository(session).number_told(user.id, kind, since)
+        if told >= PER_DAY:
+            return
+        await self._challenges.ask(
+            session,
+            Mailing(
+                kind=kind,
+                email=user.email,
+                client=client,
+                user_id=user.id,
+                facts=facts or {},
+            ),
+        )
+
+    async def sign_out_others(
+        self, proof: Proof, here: SessionState | None, client: Client
+    ) -> None:
+        """End the sessions of who got such a mail, but that of who follows its link.
+
+        If the address is still the account's, a mail to set a new password is sent
+        along: who signs strangers out wants to keep them out.
+
+        Args:
+            proof: The link.
+            here: The session of who follows it, if they are signed in.
+            client: Who follows it.
+
+        Raises:
+            ChallengeFailedError: If the proof is wrong.
+            ChallengeEndedError: If it was right once.
+        """
+        async with self._database.writing() as session:
+            challenge, user = await self._challenges.examine_own(
+                session, Purpose.SIGN_OUT_OTHERS, proof
+            )
+            await self._challenges.use_up(session, challenge)
+            keep = here.id if here and here.user_id == user.id else None
+            await SessionRepository(session).end_all_of_user(
+                user.id,
+                EndReason.SIGNED_OUT_ELSEWHERE,
+                self._clock(),
+                keep=keep,
+            )
+            if challenge.email_key == user.email_key and user.is_active:
+                mailing = Mailing(
+                    kind=MessageKind.RESET_PASSWORD, email=user.email, client=client
+                )
+                await self._challenges.ask(session, mailing)
+        logger.warning("user.others_signed_out", extra={"of_user": str(user.id)})
