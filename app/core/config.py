@@ -25,6 +25,7 @@ from sqlalchemy.exc import ArgumentError
 from app.core.emails import check_email
 from app.core.redis_url import TLS_OPTIONS, is_redis_url
 from app.core.setting_rules import (
+    COLOR,
     HOST,
     contradictions,
     is_sqlite,
@@ -172,8 +173,8 @@ class Settings(BaseSettings):
     """The address that mail comes from; people see SERVICE_NAME beside it. Needed with
     SMTP_URL."""
 
-    mail_color: str = Field(default="#7a4b12", pattern=r"^#[0-9a-f]{6}$")
-    """The colour of buttons in mail, as `#rrggbb` in small letters."""
+    mail_color: str = "#7a4b12"
+    """The colour of buttons in mail, as `#rrggbb`."""
 
     mail_templates: str = ""
     """A folder with templates of your own, each in place of ours of the same name. See
@@ -356,6 +357,20 @@ class Settings(BaseSettings):
     @classmethod
     def _address_or_empty(cls, value: str) -> str:
         return check_email(value) if value else value
+
+    @field_validator("service_name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("must be one line without control characters")
+        return value
+
+    @field_validator("mail_color")
+    @classmethod
+    def _six_hexadecimal_digits(cls, value: str) -> str:
+        if not COLOR.fullmatch(value):
+            raise ValueError("must be a colour as #rrggbb, such as #7a4b12")
+        return value.lower()
 
     @field_validator("mail_templates")
     @classmethod

@@ -14,6 +14,9 @@ HOST = re.compile(r"\[[\da-f:.]+\]|[\w.-]+", re.ASCII | re.IGNORECASE)
 HOST_AND_PORT = re.compile(rf"({HOST.pattern})(:\d{{1,5}})?", HOST.flags)
 
 
+COLOR = re.compile("#[0-9a-f]{6}", re.IGNORECASE)
+
+
 def is_sqlite(database_url: str) -> bool:
     """Tell whether a URL names a SQLite file."""
     return database_url.startswith("sqlite")

@@ -5,7 +5,10 @@ account: that is done here, where no caller can measure it. So every request for
 is answered by one, and only the reader of the address learns which it is.
 """
 
+from dataclasses import dataclass
+
 from app.core.challenge_tokens import ChallengeTokens
+from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.emails import mail_address
 from app.core.exceptions import MessageNotFoundError
@@ -33,6 +36,23 @@ LINK_PATHS = {
 }
 
 
+@dataclass(frozen=True)
+class Situation:
+    """What there is for an address at the moment.
+
+    Attributes:
+        challenge: What the mail asks for.
+        owner: Whose account it is about, if there is one.
+        holder: Who has the address that it goes to, if anybody has.
+        is_reserved: Whether that may still be given back to an account.
+    """
+
+    challenge: Challenge
+    owner: User | None
+    holder: User | None
+    is_reserved: bool
+
+
 class Composer:
     """Writes the letter of a message."""
 
@@ -40,11 +60,13 @@ class Composer:
         self,
         settings: Settings,
         database: Database,
+        clock: Clock,
         tokens: ChallengeTokens,
         letters: Letters,
     ) -> None:
         self._settings = settings
         self._database = database
+        self._clock = clock
         self._tokens = tokens
         self._letters = letters
 
@@ -56,16 +78,19 @@ class Composer:
             DatabaseUnavailableError: If the database does not answer.
         """
         async with self._database.reading() as session:
-            challenge = await ChallengeRepository(session).get(message.challenge_id)
+            challenges = ChallengeRepository(session)
+            challenge = await challenges.get(message.challenge_id)
             if challenge is None:
                 raise MessageNotFoundError
+            is_reserved = await challenges.is_reserved(message.recipient, self._clock())
             users = UserRepository(session)
             holder = await users.find_by_email(message.recipient)
             owner = holder
             if challenge.user_id is not None:
                 owner = await users.get(challenge.user_id)
+        about = Situation(challenge, owner, holder, is_reserved)
         return self._letters.write(
-            self._template(message.kind, challenge, owner, holder),
+            self._template(message.kind, about),
             message,
             recipient=mail_address(holder.email if holder else message.recipient),
             locale=owner.locale if owner else None,
@@ -78,31 +103,28 @@ class Composer:
         path = LINK_PATHS[Purpose(challenge.purpose)]
         return f"{self._settings.public_url}{path}?token={token}"
 
-    def _template(
-        self, kind: str, challenge: Challenge, owner: User | None, holder: User | None
-    ) -> str:
-        """Return which template fits what there is for this address.
-
-        Args:
-            kind: What the message is about.
-            challenge: What it asks for.
-            owner: Whose account it is about, if there is one.
-            holder: Who has the address that it goes to, if anybody has.
-        """
+    def _template(self, kind: str, about: Situation) -> str:
+        """Return which template fits what there is for this address."""
+        challenge, owner = about.challenge, about.owner
         if challenge.end_reason == ChallengeEnd.USED:
             # What was used stood in the mail, whatever has become of the address since.
             return str(kind)
         if kind == MessageKind.CHANGE_EMAIL:
-            is_free = holder is None or holder.id == challenge.user_id
+            is_free = about.holder is None or about.holder.id == challenge.user_id
             return str(kind) if is_free else "address_taken"
         if challenge.user_id is not None:
             return str(kind)
-        if owner is not None and not owner.is_active:
+        if owner is None:
+            return str(kind) if self._makes_account(kind, about) else "no_account"
+        if not owner.is_active:
             return "no_account"
-        if kind == MessageKind.VERIFY_EMAIL:
-            if owner is not None and owner.email_verified:
-                return "account_exists"
-            is_sign_up = challenge.pending is not None
-            return "verify_email" if owner or is_sign_up else "no_account"
-        may_sign_up = self._settings.sign_up == "open" and kind == MessageKind.SIGN_IN
-        return str(kind) if owner or may_sign_up else "no_account"
+        if kind == MessageKind.VERIFY_EMAIL and owner.email_verified:
+            return "account_exists"
+        return str(kind)
+
+    def _makes_account(self, kind: str, about: Situation) -> bool:
+        """Tell whether an account is made when the challenge is passed."""
+        if about.is_reserved or self._settings.sign_up != "open":
+            return False
+        is_sign_up = about.challenge.pending is not None
+        return kind == MessageKind.SIGN_IN or is_sign_up

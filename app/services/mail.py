@@ -48,7 +48,7 @@ def build_mail(
     """Build what settings ask for; nothing is connected yet."""
     tokens = ChallengeTokens(derived)
     challenges = Challenges(settings, clock, tokens)
-    composer = Composer(settings, database, tokens, Letters(settings))
+    composer = Composer(settings, database, clock, tokens, Letters(settings))
     delivery = None
     if server := settings.smtp_server:
         # Only here: many send no mail, and its libraries take time and memory.

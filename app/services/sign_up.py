@@ -98,7 +98,9 @@ class SignUp:
         may_mail = await self._mail.may_ask(email, client)
         async with self._database.writing() as session:
             await self._add(session, user)
-            await self._refuse_reserved(session, email)
+            # Only now: whoever gives the address up at this moment was waited for.
+            if await self._is_reserved(session, email):
+                raise EmailTakenError
             challenge_id = (
                 await self._challenges.ask(session, mailing) if may_mail else None
             )
@@ -168,9 +170,13 @@ class SignUp:
         """Make the account of somebody who has proven the address.
 
         Raises:
+            ChallengeFailedError: If the address may still be given back to an account;
+                another one would stand in its way.
             BusyError: If somebody else has made it at this moment; the next try will
                 find it.
         """
+        if await self._is_reserved(session, email):
+            raise ChallengeFailedError
         user = User.new(email, password_hash, self._clock(), display_name, locale)
         user.email_verified = True
         try:
@@ -217,14 +223,8 @@ class SignUp:
         UserRepository(session).changed(user)
         return user
 
-    async def _refuse_reserved(self, session: AsyncSession, email: str) -> None:
-        """Keep strangers from an address that its account may still go back to.
-
-        Looked at after the account is added: whoever gives the address up at this
-        moment has been waited for then.
-        """
-        if await ChallengeRepository(session).is_reserved(email, self._clock()):
-            raise EmailTakenError
+    async def _is_reserved(self, session: AsyncSession, email: str) -> bool:
+        return await ChallengeRepository(session).is_reserved(email, self._clock())
 
     async def _add(self, session: AsyncSession, user: User) -> None:
         user.roles = await RoleRepository(session).get_all([USER])

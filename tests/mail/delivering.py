@@ -103,7 +103,9 @@ class Worker:
         self._breakers = BreakerRegistry(self._breaker_clock)
         tokens = ChallengeTokens(DerivedKeys(SECRET_KEY))
         letters = Letters(settings)
-        self.composer = WatchedComposer(settings, self.database, tokens, letters)
+        self.composer = WatchedComposer(
+            settings, self.database, self._present, tokens, letters
+        )
         smtp = Smtp(settings.smtp_server, settings.host, self._breakers, policy)
         self.delivery = Delivery(self.database, self._present, smtp, self.composer)
         self.database.on_change(self.delivery.hear)

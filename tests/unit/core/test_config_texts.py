@@ -160,6 +160,11 @@ class TestOtherText:
         ("name", "value"),
         [
             ("service_name", "x" * 61),
+            ("service_name", "Two\nlines"),
+            ("mail_color", "brown"),
+            ("mail_color", "#12345"),
+            ("mail_color", "#1234567"),
+            ("mail_color", "#123456\n"),
             ("token_audience", "x" * 201),
             ("secret_key", "x" * 31),
             ("secret_key", "ä" * 15),
@@ -180,6 +185,15 @@ class TestOtherText:
         """Too long, too short, or of another kind: refused by name."""
         (line,) = refusal(**{name: value})
         assert line.startswith(f"{name.upper()}: ")
+
+    def test_color_in_capitals(self, load: Load) -> None:
+        """A colour may be written in capital letters."""
+        assert load(mail_color="#ABCDEF").mail_color == "#abcdef"
+
+    def test_color_is_explained(self, refusal: Refusal) -> None:
+        """How a colour is written is said in words."""
+        (line,) = refusal(mail_color="brown")
+        assert line == "MAIL_COLOR: must be a colour as #rrggbb, such as #7a4b12"
 
     def test_no_piece_of_a_password_is_said(self, refusal: Refusal) -> None:
         """A password with characters that a URL can't hold is not shown."""
