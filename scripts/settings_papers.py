@@ -13,7 +13,7 @@ from app.core.setting_rules import SAMPLE_SECRET_KEY
 _CONFIGURATION = """\
 # Configuration
 
-<!-- Made by `python -m scripts.write_docs` from app/core/config.py. -->
+<!-- Made by `python -m scripts.write_docs` from app/core/settings. -->
 
 Settings come from environment variables, or from a file `.env` in the working
 directory; the environment wins. An empty variable counts as not set, except
@@ -44,7 +44,7 @@ _EXAMPLE_HEAD = """\
 # service runs in (not over the clone's `.env`, which git tracks), take the `#` away in
 # front of what you change, and set SECRET_KEY; or set the same names in the
 # environment, which wins. docs/configuration.md says the same at more length.
-# Made by `python -m scripts.write_docs` from app/core/config.py.
+# Made by `python -m scripts.write_docs` from app/core/settings.
 """
 
 _TEXT = "text"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeAlias
 
-from app.core.config import Network
+from app.core.settings.service import Network
 
 Address: TypeAlias = IPv4Address | IPv6Address
 

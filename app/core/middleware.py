@@ -18,7 +18,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.client import client_address
-from app.core.config import Network
 from app.core.exceptions import (
     AppError,
     CrossSiteRequestError,
@@ -29,6 +28,7 @@ from app.core.headers import header_values
 from app.core.logging import request_id
 from app.core.metrics import request_answered
 from app.core.problems import Problems
+from app.core.settings.service import Network
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The settings, in groups; `app/core/config.py` puts them together."""
