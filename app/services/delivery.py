@@ -146,13 +146,15 @@ class Delivery:
 
     async def _sent(self, message: Message) -> None:
         now = self._clock()
+        begun = lives(MessageKind(message.kind), now)
         async with self._database.writing() as session:
+            challenges = ChallengeRepository(session)
+            # First, as by who deletes an account with all that hangs on it.
+            await challenges.lock(message.challenge_id)
             in_time = await OutboxRepository(session).note_sent(message, now)
-            if in_time:
+            if in_time and begun:
                 # The time to use it begins when it can be used.
-                if begun := lives(MessageKind(message.kind), now):
-                    challenges = ChallengeRepository(session)
-                    await challenges.begin(message.challenge_id, **vars(begun))
+                await challenges.begin(message.challenge_id, **vars(begun))
         if in_time:
             MAIL.labels("sent").inc()
             logger.info("outbox.sent", extra=_named(message))

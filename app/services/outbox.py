@@ -71,10 +71,12 @@ class Outbox:
         A challenge is needed as long as its message can be sent again.
         """
         now = self._clock()
+        # One by one: who deletes an account locks challenges before their messages.
         async with self._database.writing() as session:
             sent = await OutboxRepository(session).delete_sent_before(now - SENT_KEPT)
-            challenges = ChallengeRepository(session)
-            await challenges.forget_pending(now - SIGN_UP_KEPT)
-            old = await challenges.delete_made_before(now - KEPT)
+        async with self._database.writing() as session:
+            await ChallengeRepository(session).forget_pending(now - SIGN_UP_KEPT)
+        async with self._database.writing() as session:
+            old = await ChallengeRepository(session).delete_made_before(now - KEPT)
         if sent or old:
             logger.info("outbox.tidied", extra={"messages": sent, "challenges": old})

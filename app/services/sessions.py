@@ -196,6 +196,10 @@ class Sessions:
         user = await self._owner(session, row)
         verdict = self._judge(claim.generation, row)
         if end := self._due_end(row, user, verdict):
+            if end.reason is EndReason.TOKEN_REUSED:
+                # Before its session, as wherever both are locked: the notice hangs on
+                # the account.
+                await UserRepository(session).lock(row.user_id)
             if not await repository.end_as_seen(row, end):
                 return None
             _log_end(row, end.reason)

@@ -65,6 +65,26 @@ class TestRivals:
         assert {row.generation for _, row in answers} == {1}
         assert (await stored(database, UUID(ada.session_id))).generation == 1
 
+    async def test_reuse_while_all_are_ended(
+        self, services: Services, ada: Person, settings: Settings, database: Database
+    ) -> None:
+        """A token that is used again waits for who changes the account, and neither
+        stands in the other's way."""
+        for generation in range(2):
+            claim = RefreshClaim(UUID(ada.session_id), generation)
+            await services.sessions.refresh(claim, HOME)
+        async with database.writing() as held:
+            user = await UserRepository(held).lock(UUID(ada.id))
+            assert user is not None
+            waiting = begin_refresh(services, ada)
+            await until_it_waits(settings, database)
+            await SessionRepository(held).end_all_of_user(
+                user.id, EndReason.PASSWORD_CHANGED, services.clock()
+            )
+        with pytest.raises(SessionEndedError) as refusal:
+            await waiting
+        assert refusal.value.extra["reason"] == EndReason.PASSWORD_CHANGED
+
     async def test_the_rival_rotates(
         self, services: Services, ada: Person, settings: Settings, database: Database
     ) -> None:
