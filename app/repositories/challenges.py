@@ -136,7 +136,11 @@ class ChallengeRepository:
         statement = delete(Challenge).where(Challenge.email_key == email_key(email))
         await rows_changed(self._session, statement)
 
-    async def delete_made_before(self, moment: datetime) -> int:
-        """Delete old challenges, and the mail that told of them; return how many."""
-        statement = delete(Challenge).where(Challenge.created_at < moment)
+    async def delete_over_before(self, moment: datetime) -> int:
+        """Delete what was over before a moment, and its mail; return how many."""
+        statement = delete(Challenge).where(
+            # What was made later is not over either; this is what the index knows.
+            Challenge.created_at < moment,
+            Challenge.link_expires_at < moment,
+        )
         return await rows_changed(self._session, statement)

@@ -77,6 +77,6 @@ class Outbox:
         async with self._database.writing() as session:
             await ChallengeRepository(session).forget_pending(now - SIGN_UP_KEPT)
         async with self._database.writing() as session:
-            old = await ChallengeRepository(session).delete_made_before(now - KEPT)
+            old = await ChallengeRepository(session).delete_over_before(now - KEPT)
         if sent or old:
             logger.info("outbox.tidied", extra={"messages": sent, "challenges": old})
