@@ -1,10 +1,7 @@
 """The links of mails, and the mailbox of development, in a real browser."""
 
-import asyncio
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import quote
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -14,11 +11,17 @@ from selenium.webdriver.support.expected_conditions import (
 )
 from selenium.webdriver.support.wait import WebDriverWait
 
-from app.database import Database
+from tests.browser.readers import (
+    PREFETCH,
+    PRERENDER,
+    Reader,
+    rows,
+    times_opened,
+    until,
+)
 from tests.support.browser import PATIENCE_SECONDS, Browser
-from tests.support.databases import Databases, make_settings
-from tests.support.hostile import contents
-from tests.support.people import API, PASSWORD
+from tests.support.databases import Databases
+from tests.support.people import PASSWORD
 from tests.support.server import Server, serve
 
 pytestmark = pytest.mark.browser
@@ -32,16 +35,6 @@ for (const [name, value] of Object.entries(arguments[1])) {
     field.name = name; field.value = value; form.append(field);
 }
 document.body.append(form); form.submit();
-"""
-PREFETCH = """
-const link = document.createElement("link");
-link.rel = "prefetch"; link.href = arguments[0]; document.head.append(link);
-"""
-PRERENDER = """
-const rules = document.createElement("script");
-rules.type = "speculationrules";
-rules.text = JSON.stringify({prerender: [{urls: [arguments[0]]}]});
-document.head.append(rules);
 """
 
 
@@ -64,78 +57,10 @@ def browser(browser: Browser) -> Iterator[Browser]:
     browser.driver.switch_to.window(first)
 
 
-class Reader:
-    """Somebody new with an account, who reads their mail."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self.email = f"{uuid4()}@example.com"
-        body = {"email": self.email, "password": PASSWORD}
-        assert self._post("register", body).status_code == 201
-
-    def link(self) -> str:
-        """Return the link of the newest mail."""
-        mail = self._newest_mail()
-        assert mail["link"]
-        return str(mail["link"])
-
-    def forget_password(self) -> str:
-        """Ask for a new password, and return the link of the mail."""
-        asked = self._post("password/forgot", {"email": self.email})
-        assert asked.status_code == 202
-        return self.link()
-
-    def signs_in(self, password: str = PASSWORD) -> dict[str, Any] | None:
-        """Return the account if this password signs in."""
-        body = {"email": self.email, "password": password}
-        answer = self._post("login", body)
-        user: dict[str, Any] = answer.json().get("user")
-        return user if answer.status_code == 200 else None
-
-    def is_verified(self) -> bool:
-        """Tell whether the address is proven."""
-        user = self.signs_in()
-        assert user is not None
-        return bool(user["email_verified"])
-
-    def _newest_mail(self) -> dict[str, Any]:
-        query = {"recipient": self.email}
-        answer = httpx2.get(f"{self._server.url}/dev/mail.json", params=query)
-        newest: dict[str, Any] = answer.json()[0]
-        return newest
-
-    def _post(self, path: str, body: dict[str, str]) -> httpx2.Response:
-        return httpx2.post(f"{self._server.url}{API}/auth/{path}", json=body)
-
-
 @pytest.fixture
 def reader(server: Server) -> Reader:
     """Somebody new."""
-    return Reader(server)
-
-
-def rows(server: Server) -> dict[str, Any]:
-    """Return all that links could change."""
-
-    async def read() -> dict[str, Any]:
-        database = Database(make_settings(server.database_url))
-        stored = await contents(database)
-        await database.close()
-        return stored
-
-    stored = asyncio.run(read())
-    return {table: stored[table] for table in ("challenges", "outbox", "users")}
-
-
-def times_opened(server: Server) -> int:
-    """Count how often a page of a link was asked for."""
-    answered = server.events("request.answered")
-    return [line["route"] for line in answered].count("/links/verify-email")
-
-
-def until(browser: Browser, happens: Callable[[], object]) -> None:
-    """Wait for something that a browser does in its own time."""
-    WebDriverWait(browser.driver, PATIENCE_SECONDS).until(lambda _: happens())
+    return Reader.new(server)
 
 
 def reads(browser: Browser, heading: str) -> None:
@@ -173,10 +98,10 @@ class TestVerifyEmail:
     ) -> None:
         """A browser that opens the link before anybody follows it changes nothing."""
         link, before = reader.link(), rows(server)
-        opened = times_opened(server)
+        opened = times_opened(server, "/links/verify-email")
         browser.open(f"{server.url}/docs")
         browser.driver.execute_script(script, link)
-        until(browser, lambda: times_opened(server) > opened)
+        until(browser, lambda: times_opened(server, "/links/verify-email") > opened)
         assert rows(server) == before
         browser.open(link)
         browser.click("button")
