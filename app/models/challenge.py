@@ -46,7 +46,8 @@ class Challenge(Identified, Base):
     that asking for one takes as long for a stranger's address as for a user's. The
     others are of an account, `user_id`, whatever its address is by then.
 
-    `pending` is what waits for the address to be proven, such as a sign-up.
+    `pending` is what waits for the challenge to be passed: a sign-up, or an address that
+    was proven and is kept for its account.
     """
 
     __tablename__ = "challenges"

@@ -105,10 +105,11 @@ class ChallengeRepository:
         )
 
     async def is_reserved(self, email: str, now: datetime) -> bool:
-        """Tell whether an address may still be given back to an account that had it."""
+        """Tell whether a proven address may still be given back to its account."""
         statement = select(Challenge.id).where(
             Challenge.email_key == email_key(email),
             Challenge.purpose == Purpose.UNDO_EMAIL_CHANGE,
+            Challenge.pending.is_not(None),
             Challenge.ended_at.is_(None),
             Challenge.link_expires_at > now,
         )
@@ -124,7 +125,9 @@ class ChallengeRepository:
     async def forget_pending(self, moment: datetime) -> None:
         """Forget what has waited since before a moment for an address to be proven."""
         statement = update(Challenge).where(
-            Challenge.created_at < moment, Challenge.pending.is_not(None)
+            Challenge.created_at < moment,
+            Challenge.purpose == Purpose.VERIFY_EMAIL,
+            Challenge.pending.is_not(None),
         )
         await rows_changed(self._session, statement.values(pending=None))
 

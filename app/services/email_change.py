@@ -171,6 +171,8 @@ class EmailChange:
         self, session: AsyncSession, user: User, email: str, client: Client
     ) -> None:
         old, now = user.email, self._clock()
+        # An address that nobody has proven is nobody's to be kept.
+        keeps = {"email_verified": True} if user.email_verified else None
         # Before the address is another: what was sent to the old one ends too.
         await ChallengeRepository(session).cancel_all(user, now)
         user.email_verified = True
@@ -181,6 +183,7 @@ class EmailChange:
             email=old,
             client=client,
             user_id=user.id,
+            pending=keeps,
         )
         await self._challenges.ask(session, mailing)
 

@@ -132,13 +132,16 @@ class Limits:
             Count("sign-in-account", account, ACCOUNT),
         )
 
-    def password_check(self, session_id: UUID) -> AbstractAsyncContextManager[None]:
-        """Count a check of the current password of somebody who is signed in.
+    def password_check(self, asked_by: UUID) -> AbstractAsyncContextManager[None]:
+        """Count a check of an account's password beside signing in.
+
+        Args:
+            asked_by: The session, or the challenge, for which it is asked.
 
         Raises:
             TooManyRequestsError: On entering, if the caller must wait.
         """
-        return self._attempt(Count("password-check", str(session_id), ACCOUNT))
+        return self._attempt(Count("password-check", str(asked_by), ACCOUNT))
 
     async def count_sign_up(self, client: Client) -> None:
         """Count a new account."""
