@@ -46,6 +46,8 @@ class Challenge(Identified, Base):
     that asking for one takes as long for a stranger's address as for a user's. The
     others are of an account, `user_id`, whatever its address is by then.
 
+    Without `code_expires_at` no code passes it: there is none, or it was never sent.
+
     `pending` is what waits for the challenge to be passed: a sign-up, or an address that
     was proven and is kept for its account.
     """

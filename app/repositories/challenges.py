@@ -92,16 +92,18 @@ class ChallengeRepository:
             Challenge.purpose.not_in(PROTECTIVE),
         )
 
-    async def cancel_later_undos(self, used: Challenge, now: datetime) -> None:
-        """End what would undo a later change of an account's address.
+    async def cancel_since_move(self, used: Challenge, now: datetime) -> None:
+        """End what an account's later addresses were sent to protect it with.
 
-        An earlier one stays: it is of who had the account before.
+        The undo of an earlier change stays: it is of who had the account before.
         """
+        is_undo = Challenge.purpose == used.purpose
         await self._cancel(
             now,
             Challenge.user_id == used.user_id,
-            Challenge.purpose == used.purpose,
+            Challenge.purpose.in_(PROTECTIVE),
             Challenge.id > used.id,
+            or_(is_undo, Challenge.email_key != used.email_key),
         )
 
     async def is_reserved(self, email: str, now: datetime) -> bool:

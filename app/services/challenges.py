@@ -152,9 +152,11 @@ class Challenges:
     async def ask_in_vain(self, session: AsyncSession, mailing: Mailing) -> UUID:
         """Do as if, for an address that has had enough mail: none is sent.
 
-        The answer is the same, and so is what follows from it.
+        The answer is the same, and so is what follows from it. But nothing passes the
+        challenge: asking again and again must not buy more guesses at a code.
         """
         challenge = self._new(mailing)
+        challenge.code_expires_at = None
         ChallengeRepository(session).add(challenge)
         await session.flush()
         return challenge.id
@@ -250,11 +252,10 @@ class Challenges:
         )
 
     def _check_code(self, challenge: Challenge, code: str) -> None:
-        if challenge.code_expires_at is None:
-            raise ChallengeFailedError
         if challenge.wrong_codes >= MAXIMUM_WRONG_CODES:
             raise CodeExhaustedError
-        if not self._tokens.is_code(challenge.id, code):
+        was_sent = challenge.code_expires_at is not None
+        if not (self._tokens.is_code(challenge.id, code) and was_sent):
             challenge.wrong_codes += 1
             raise ChallengeFailedError
 

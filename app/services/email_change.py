@@ -141,7 +141,7 @@ class EmailChange:
             await self._challenges.use_up(session, challenge)
             await self._give_back(session, user, challenge.email)
             challenges = ChallengeRepository(session)
-            await challenges.cancel_later_undos(challenge, self._clock())
+            await challenges.cancel_since_move(challenge, self._clock())
             mailing = Mailing(
                 kind=MessageKind.RESET_PASSWORD, email=user.email, client=client
             )

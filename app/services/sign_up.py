@@ -19,8 +19,9 @@ from app.core.exceptions import (
     SignUpPasswordError,
 )
 from app.core.languages import preferred_language
+from app.core.security import NO_PASSWORD
 from app.database import Database
-from app.models import USER, MessageKind, Purpose, User
+from app.models import USER, Challenge, MessageKind, Purpose, User
 from app.repositories import ChallengeRepository, RoleRepository, UserRepository
 from app.services.challenges import SIGN_UP_KEPT, Mailing
 from app.services.limits import Limits
@@ -129,9 +130,10 @@ class SignUp:
     async def verify(self, proof: Proof, password: str | None = None) -> User:
         """Note that somebody reads an address; make the account that waits for it.
 
-        A link may be opened by somebody else than who signed up: it takes the password
-        of the sign-up too, or anybody's could be made the account of who reads the
-        address. A code shows by itself who asked for it.
+        A link may be opened by somebody else than who signed up. Where the account
+        becomes that of who reads the address, as it is made now or can be signed in to
+        by mail, it takes the password of the sign-up too. A code shows by itself who
+        asked for it.
 
         Raises:
             ChallengeFailedError: If the proof is wrong.
@@ -141,14 +143,12 @@ class SignUp:
             BusyError: If somebody else has made the account at this moment.
         """
         async with self._database.writing() as session:
-            seen, _ = await self._challenges.examine(
+            seen, user = await self._challenges.examine(
                 session, Purpose.VERIFY_EMAIL, proof
             )
-        if seen.pending is not None and proof.token is not None:
-            if not await self._passwords.verify(
-                password or "", seen.pending["password_hash"]
-            ):
-                raise SignUpPasswordError
+        chosen = self._chosen_password(seen, user) if proof.token else None
+        if chosen and not await self._passwords.verify(password or "", chosen):
+            raise SignUpPasswordError
         async with self._database.writing() as session:
             challenge, user = await self._challenges.examine(
                 session, Purpose.VERIFY_EMAIL, proof
@@ -198,6 +198,14 @@ class SignUp:
         waiting = found.pending if found else None
         stored = waiting["password_hash"] if waiting else None
         return await self._passwords.verify(password, stored)
+
+    def _chosen_password(self, challenge: Challenge, user: User | None) -> str | None:
+        """Return the hash of what whoever signed up has chosen, if it matters."""
+        if challenge.pending is not None:
+            return str(challenge.pending["password_hash"])
+        if user is None or user.email_verified or not self._settings.mail_sign_in:
+            return None
+        return None if user.password_hash == NO_PASSWORD else user.password_hash
 
     async def _proven(
         self,

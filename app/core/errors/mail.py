@@ -26,7 +26,7 @@ class SignUpPasswordError(AppError):
     title = "Enter the password that you chose when you signed up."
     remedy = (
         "Send it as `password` with the link's token. If it is not right, somebody "
-        "else has signed up with your address: sign up yourself."
+        "else has signed up with your address: sign up yourself, or set a new password."
     )
 
 
