@@ -1,6 +1,7 @@
 """What endpoints ask for: services, the client, the caller, its permissions."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import OAuth2PasswordBearer
@@ -10,7 +11,6 @@ from app.core.config import Settings
 from app.core.exceptions import (
     InvalidTokenError,
     NotAuthenticatedError,
-    UnauthorizedError,
 )
 from app.core.headers import header_values
 from app.core.middleware import DEVICE_HEADER
@@ -215,21 +215,20 @@ class Caller(Scheme):
         return principal
 
 
-async def get_present(request: Request) -> Principal | None:
-    """Return who is signed in here, None if nobody is, or no longer."""
-    try:
-        return await _caller(request)
-    except UnauthorizedError:
-        if _bearer_token(request) is not None:
-            raise
-        return None
+async def get_session_here(request: Request) -> UUID | None:
+    """Return the session that a request comes with, if any; it may have ended."""
+    auth, cookies = services_of(request).auth, cookies_of(request)
+    if bearer := _bearer_token(request):
+        return await auth.session_of(bearer)
+    return await auth.session_of_browser(
+        cookies.access.read(request), cookies.refresh.read(request)
+    )
 
 
-_caller = Caller()
 documented_scheme = Security(Scheme())
 
-PrincipalDep = Annotated[Principal, Security(_caller)]
-PresentDep = Annotated[Principal | None, Depends(get_present)]
+PrincipalDep = Annotated[Principal, Security(Caller())]
+SessionHereDep = Annotated[UUID | None, Depends(get_session_here)]
 UsersReadDep = Annotated[Principal, Security(Caller(Permission.USERS_READ))]
 UsersWriteDep = Annotated[Principal, Security(Caller(Permission.USERS_WRITE))]
 RolesReadDep = Annotated[Principal, Security(Caller(Permission.ROLES_READ))]

@@ -17,8 +17,8 @@ from app.api.deps import (
     InvitationsDep,
     MailSignInDep,
     NoticesDep,
-    PresentDep,
     RecoveryDep,
+    SessionHereDep,
     SettingsDep,
     SignUpDep,
     cookies_of,
@@ -146,15 +146,17 @@ async def accept_invite(
 @router.post("/sign-out-others")
 async def sign_out_others(
     settings: SettingsDep,
-    present: PresentDep,
+    here: SessionHereDep,
     client: ClientDep,
     notices: NoticesDep,
     given: Annotated[GivenLink, Form()],
 ) -> HTMLResponse:
-    """End all sessions but that of this browser."""
-    here = present.session if present else None
-    await notices.sign_out_others(given.proof, here, client)
-    return link_done("sign-out-others", settings)
+    """End all sessions but that of this browser, as long as its access token lives.
+
+    Its refresh token is for other addresses than those of pages.
+    """
+    kept = await notices.sign_out_others(given.proof, here, client)
+    return link_done("sign-out-others", settings, kept=kept)
 
 
 @router.post("/undo-deletion")

@@ -48,8 +48,8 @@ class Challenge(Identified, Base):
 
     Without `code_expires_at` no code passes it: there is none, or it was never sent.
 
-    `pending` is what waits for the challenge to be passed: a sign-up, or an address that
-    was proven and is kept for its account.
+    `pending` is what waits for the challenge to be passed: a sign-up, or which of an
+    account's changes of address it undoes.
     """
 
     __tablename__ = "challenges"

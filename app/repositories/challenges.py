@@ -1,9 +1,10 @@
 """Challenges in the database."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.emails import email_key
@@ -86,32 +87,46 @@ class ChallengeRepository:
 
     async def cancel_all(self, user: User, now: datetime) -> None:
         """End every open challenge of an account and its address; forget sign-ups."""
+        of_address = and_(
+            Challenge.email_key == user.email_key, Challenge.user_id.is_(None)
+        )
         await self._cancel(
             now,
-            or_(Challenge.email_key == user.email_key, Challenge.user_id == user.id),
+            or_(of_address, Challenge.user_id == user.id),
             Challenge.purpose.not_in(PROTECTIVE),
         )
 
-    async def cancel_since_move(self, used: Challenge, now: datetime) -> None:
-        """End what an account's later addresses were sent to protect it with.
-
-        The undo of an earlier change stays: it is of who had the account before.
-        """
-        is_undo = Challenge.purpose == used.purpose
+    async def cancel_sent_elsewhere(self, user: User, now: datetime) -> None:
+        """End the notices of an account that went to another address than its own."""
         await self._cancel(
             now,
-            Challenge.user_id == used.user_id,
-            Challenge.purpose.in_(PROTECTIVE),
-            Challenge.id > used.id,
-            or_(is_undo, Challenge.email_key != used.email_key),
+            Challenge.user_id == user.id,
+            Challenge.purpose == Purpose.SIGN_OUT_OTHERS,
+            Challenge.email_key != user.email_key,
         )
 
+    async def cancel_these(
+        self, challenges: Iterable[Challenge], now: datetime
+    ) -> None:
+        """End these challenges."""
+        ids = [challenge.id for challenge in challenges]
+        await self._cancel(now, Challenge.id.in_(ids))
+
+    async def open_undos(self, user: User, now: datetime) -> Sequence[Challenge]:
+        """Return what can still give an account one of its earlier addresses back."""
+        statement = select(Challenge).where(
+            Challenge.user_id == user.id,
+            Challenge.purpose == Purpose.UNDO_EMAIL_CHANGE,
+            Challenge.ended_at.is_(None),
+            Challenge.link_expires_at > now,
+        )
+        return (await self._session.scalars(statement)).all()
+
     async def is_reserved(self, email: str, now: datetime) -> bool:
-        """Tell whether a proven address may still be given back to its account."""
+        """Tell whether an address may still be given back to an account that had it."""
         statement = select(Challenge.id).where(
             Challenge.email_key == email_key(email),
             Challenge.purpose == Purpose.UNDO_EMAIL_CHANGE,
-            Challenge.pending.is_not(None),
             Challenge.ended_at.is_(None),
             Challenge.link_expires_at > now,
         )
@@ -138,7 +153,9 @@ class ChallengeRepository:
 
         What was sent to an account goes with the account.
         """
-        statement = delete(Challenge).where(Challenge.email_key == email_key(email))
+        statement = delete(Challenge).where(
+            Challenge.email_key == email_key(email), Challenge.user_id.is_(None)
+        )
         await rows_changed(self._session, statement)
 
     async def delete_over_before(self, moment: datetime) -> int:

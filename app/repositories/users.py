@@ -177,6 +177,8 @@ class UserRepository:
             .join(user_roles, user_roles.c.user_id == User.id)
             .where(user_roles.c.role_name == ADMIN)
             .where(User.status == UserStatus.ACTIVE, User.id != user.id)
+            # Who was invited may never come.
+            .where(User.invited_at.is_(None))
             .limit(1)
         )
         return await self._session.scalar(statement) is not None

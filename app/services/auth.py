@@ -116,21 +116,31 @@ class AuthService:
             InvalidTokenError: If we did not issue this token.
             TokenExpiredError: If its time is over.
         """
-        await self._keys.keep_up()
-        await self._sessions.sign_out(self._tokens.access.read(access_token).sid)
+        await self._sessions.sign_out(await self.session_of(access_token))
 
     async def sign_out_browser(
         self, access_token: str | None, refresh_token: str | None
     ) -> None:
         """End the session of whichever cookie is still good; none may be."""
-        await self._keys.keep_up()
-        session_id = self._session_of(access_token, refresh_token)
+        session_id = await self.session_of_browser(access_token, refresh_token)
         if session_id is not None:
             await self._sessions.sign_out(session_id)
 
-    def _session_of(
+    async def session_of(self, access_token: str) -> UUID:
+        """Return the session of this access token; it may have ended.
+
+        Raises:
+            InvalidTokenError: If we did not issue this token.
+            TokenExpiredError: If its time is over.
+        """
+        await self._keys.keep_up()
+        return self._tokens.access.read(access_token).sid
+
+    async def session_of_browser(
         self, access_token: str | None, refresh_token: str | None
     ) -> UUID | None:
+        """Return the session of whichever cookie is still good; it may have ended."""
+        await self._keys.keep_up()
         try:
             return self._tokens.access.read(access_token or "").sid
         except (InvalidTokenError, TokenExpiredError):

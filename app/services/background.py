@@ -18,6 +18,8 @@ KEYS_SECONDS = 60
 
 KEEP_UP_SECONDS = 1
 TIDY_SECONDS = 3600
+TIDY_FIRST_SECONDS = 60
+"""How soon after the start: a service may never run for an hour."""
 
 STOP_SECONDS = 1
 """How long a job may take to end: it may be waiting for a disk that hangs."""
@@ -46,9 +48,8 @@ class Background:
         self._begin(self._watch.keep())
         self._begin(_forever(self._keys.keep_up, KEEP_UP_SECONDS))
         self._begin(_forever(self._keys.load, KEYS_SECONDS))
-        self._begin(_forever(self._sessions.tidy, TIDY_SECONDS))
-        self._begin(_forever(self._mail.outbox.tidy, TIDY_SECONDS))
-        self._begin(_forever(self._deletion.tidy, TIDY_SECONDS))
+        for tidy in (self._sessions.tidy, self._mail.outbox.tidy, self._deletion.tidy):
+            self._begin(_forever(tidy, TIDY_SECONDS, first=TIDY_FIRST_SECONDS))
         if self._mail.delivery is not None:
             self._begin(self._mail.delivery.keep())
 
@@ -65,12 +66,15 @@ class Background:
         self._tasks.append(asyncio.create_task(job))
 
 
-async def _forever(job: Callable[[], Awaitable[None]], seconds: float) -> None:
+async def _forever(
+    job: Callable[[], Awaitable[None]], seconds: float, *, first: float | None = None
+) -> None:
+    await asyncio.sleep(seconds if first is None else first)
     while True:
-        await asyncio.sleep(seconds)
         try:
             await job()
         except DatabaseUnavailableError:
             pass  # Logged where it happened.
         except Exception as error:
             logger.error("background.failed", exc_info=error)
+        await asyncio.sleep(seconds)

@@ -88,12 +88,13 @@ class Composer:
             owner = holder
             if challenge.user_id is not None:
                 owner = await users.get(challenge.user_id)
+        reader = holder or owner
         about = Situation(challenge, owner, holder, is_reserved)
         return self._letters.write(
             self._template(message.kind, about),
             message,
             recipient=mail_address(holder.email if holder else message.recipient),
-            locale=owner.locale if owner else None,
+            locale=reader.locale if reader else None,
             link=self._link(challenge),
             code=self._tokens.code(challenge.id),
         )

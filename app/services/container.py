@@ -159,6 +159,7 @@ def build_services(on: Foundation) -> Services:
     deletion = Deletion(
         settings, database, clock, principals, own_password, mail.challenges
     )
+    users = UserService(database, clock, passwords, principals)
     watch = SqliteWatch if settings.is_sqlite else PostgresqlWatch
     return Services(
         **vars(on),
@@ -178,7 +179,7 @@ def build_services(on: Foundation) -> Services:
         ),
         sign_up=sign_up,
         recovery=Recovery(
-            settings, database, clock, limits, passwords, principals, mail
+            settings, database, clock, limits, passwords, principals, users, mail
         ),
         mail_sign_in=MailSignIn(
             settings,
@@ -193,9 +194,16 @@ def build_services(on: Foundation) -> Services:
         ),
         mail=mail,
         sessions=sessions,
-        users=UserService(database, clock, passwords, principals),
+        users=users,
         invitations=Invitations(
-            settings, database, clock, limits, passwords, principals, mail.challenges
+            settings,
+            database,
+            clock,
+            limits,
+            passwords,
+            principals,
+            mail.challenges,
+            users,
         ),
         own_account=OwnAccount(
             clock, passwords, principals, own_password, mail.notices

@@ -1,7 +1,7 @@
 """Deleting accounts: at once, or with a time in which their owners can undo it."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -76,9 +76,9 @@ class Deletion:
             challenge, user = await self._challenges.examine_own(
                 session, Purpose.UNDO_DELETION, proof
             )
-            await self._challenges.use_up(session, challenge)
             if user.status != UserStatus.DELETED:
                 raise ChallengeFailedError
+            await self._challenges.use_up(session, challenge)
             user.status = UserStatus.ACTIVE
             user.delete_at = None
             user.updated_at = self._clock()
@@ -96,7 +96,7 @@ class Deletion:
         await keep_an_admin(session, user)
         now = self._clock()
         user.status = UserStatus.DELETED
-        user.delete_at = now + self._period
+        user.delete_at = await self._end(session, user)
         user.updated_at = now
         UserRepository(session).changed(user)
         await SessionRepository(session).end_all_of_user(
@@ -112,6 +112,15 @@ class Deletion:
             expires_at=user.delete_at,
         )
         await self._challenges.ask(session, mailing)
+
+    async def _end(self, session: AsyncSession, user: User) -> datetime:
+        """Return when it will be gone: not while its address can still be given back.
+
+        Who has taken an account over could otherwise delete it for good.
+        """
+        now = self._clock()
+        undos = await ChallengeRepository(session).open_undos(user, now)
+        return max([now + self._period, *(undo.link_expires_at for undo in undos)])
 
     async def _delete_due(self, user_id: UUID) -> None:
         async with self._database.writing() as session:

@@ -13,6 +13,7 @@ from app.core.challenge_tokens import Proof
 from app.core.client import Client
 from app.core.clock import Clock
 from app.core.config import Settings
+from app.core.emails import email_key
 from app.core.exceptions import (
     AccountPasswordError,
     ChallengeFailedError,
@@ -138,10 +139,9 @@ class EmailChange:
             )
             if user.status == UserStatus.DISABLED:
                 raise ChallengeFailedError
+            await self._end_later_undos(session, user, challenge)
             await self._challenges.use_up(session, challenge)
             await self._give_back(session, user, challenge.email)
-            challenges = ChallengeRepository(session)
-            await challenges.cancel_since_move(challenge, self._clock())
             mailing = Mailing(
                 kind=MessageKind.RESET_PASSWORD, email=user.email, client=client
             )
@@ -170,27 +170,50 @@ class EmailChange:
     async def _move(
         self, session: AsyncSession, user: User, email: str, client: Client
     ) -> None:
-        old, now = user.email, self._clock()
-        # An address that nobody has proven is nobody's to be kept.
-        keeps = {"email_verified": True} if user.email_verified else None
+        now, old = self._clock(), user.email
+        tells = user.email_verified and user.email_key != email_key(email)
         # Before the address is another: what was sent to the old one ends too.
         await ChallengeRepository(session).cancel_all(user, now)
         user.email_verified = True
         user.updated_at = now
         await UserRepository(session).move(user, email)
-        mailing = Mailing(
-            kind=MessageKind.EMAIL_CHANGED,
-            email=old,
-            client=client,
-            user_id=user.id,
-            pending=keeps,
-        )
-        await self._challenges.ask(session, mailing)
+        if tells:
+            mailing = Mailing(
+                kind=MessageKind.EMAIL_CHANGED,
+                email=old,
+                client=client,
+                user_id=user.id,
+                pending={"change": await self._number(session, user)},
+            )
+            await self._challenges.ask(session, mailing)
+
+    async def _number(self, session: AsyncSession, user: User) -> int:
+        """Return which change this is, so that it is known which ones are later.
+
+        Not by the time: that of two processes is never quite the same.
+        """
+        undos = await ChallengeRepository(session).open_undos(user, self._clock())
+        return 1 + max(map(_number_of, undos), default=0)
+
+    async def _end_later_undos(
+        self, session: AsyncSession, user: User, used: Challenge
+    ) -> None:
+        """End what undoes a later change; an earlier one is of who was here before."""
+        challenges, now = ChallengeRepository(session), self._clock()
+        undos = await challenges.open_undos(user, now)
+        later = [undo for undo in undos if _number_of(undo) > _number_of(used)]
+        await challenges.cancel_these(later, now)
 
     async def _give_back(self, session: AsyncSession, user: User, email: str) -> None:
+        challenges, now = ChallengeRepository(session), self._clock()
+        # Before the address is another, as in the other direction.
+        await challenges.cancel_all(user, now)
         user.status = UserStatus.ACTIVE
         user.delete_at = None
         await UserRepository(session).move(user, email)
-        await hand_over(
-            session, user, NO_PASSWORD, self._clock(), EndReason.EMAIL_CHANGE_UNDONE
-        )
+        await hand_over(session, user, NO_PASSWORD, now, EndReason.EMAIL_CHANGE_UNDONE)
+        await challenges.cancel_sent_elsewhere(user, now)
+
+
+def _number_of(undo: Challenge) -> int:
+    return int((undo.pending or {})["change"])

@@ -26,7 +26,7 @@ from app.services.limits import Limits
 from app.services.ownership import hand_over
 from app.services.passwords import Passwords
 from app.services.principals import Actor, Principal, Principals
-from app.services.users import add_account
+from app.services.users import UserService, add_account
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class Invitations:
         passwords: Passwords,
         principals: Principals,
         challenges: Challenges,
+        users: UserService,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -51,6 +52,7 @@ class Invitations:
         self._passwords = passwords
         self._principals = principals
         self._challenges = challenges
+        self._users = users
 
     async def invite(self, by: Principal, new: NewAccount, client: Client) -> User:
         """Make an account that nobody can get into yet, and send its owner a link.
@@ -63,8 +65,11 @@ class Invitations:
             RoleNotFoundError: If there is no such role.
             EmailTakenError: If the address has an account.
         """
-        await self._may_send(email_key(new.email))
-        async with self._principals.writing(by) as (session, actor):
+        self._refuse_where_none_are_sent()
+        async with (
+            self._limits.mail_by_admin(email_key(new.email)),
+            self._principals.writing(by) as (session, actor),
+        ):
             user = new.row(NO_PASSWORD, self._clock())
             user.invited_at = self._clock()
             await add_account(session, actor, user, new.roles)
@@ -83,13 +88,17 @@ class Invitations:
             UserNotFoundError: If there is no such user.
             NotInvitedError: If they have no open invitation.
         """
-        await self._may_send(str(user_id))
-        async with self._principals.writing(by, user_id) as (session, actor):
+        self._refuse_where_none_are_sent()
+        known = await self._users.get(user_id)
+        async with (
+            self._limits.mail_by_admin(known.email_key),
+            self._principals.writing(by, user_id) as (session, actor),
+        ):
             actor.must_hold(Permission.USERS_WRITE)
             user = await UserRepository(session).get(user_id)
             if user is None:
                 raise UserNotFoundError
-            if user.invited_at is None:
+            if user.invited_at is None or not user.is_active:
                 raise NotInvitedError
             user.invited_at = self._clock()
             UserRepository(session).changed(user)
@@ -116,20 +125,19 @@ class Invitations:
             challenge, user = await self._challenges.examine_own(
                 session, Purpose.ACCEPT_INVITE, proof
             )
-            await self._challenges.use_up(session, challenge)
             if not user.is_active:
                 raise ChallengeFailedError
+            await self._challenges.use_up(session, challenge)
             user.display_name = display_name or user.display_name
             await hand_over(session, user, new_hash, self._clock())
         logger.info("user.invitation_accepted", extra={"of_user": str(user.id)})
         return user
 
-    async def _may_send(self, name: str) -> None:
+    def _refuse_where_none_are_sent(self) -> None:
         if self._settings.sign_up == "closed":
             raise SignUpClosedError
         if self._settings.mail == "off":
             raise MailOffError
-        await self._limits.count_mail_by_admin(name)
 
     async def _send(
         self, session: AsyncSession, user: User, actor: Actor, client: Client

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from app.core.client import Client
-from app.core.exceptions import RetryLaterError, TooManyRequestsError
+from app.core.exceptions import AppError, RetryLaterError, TooManyRequestsError
 from app.core.metrics import LIMITS_REFUSED
 from app.services.limit_counters import (
     Count,
@@ -184,16 +184,22 @@ class Limits:
             return False
         return True
 
-    async def count_mail_by_admin(self, name: str) -> None:
-        """Count a mail that an administrator has sent.
+    @asynccontextmanager
+    async def mail_by_admin(self, account: str) -> AsyncIterator[None]:
+        """Count a mail that an administrator has sent, unless it is refused.
 
         Args:
-            name: The account's id, or the e-mail key of somebody who has none.
+            account: The e-mail key of whom it is for.
 
         Raises:
-            TooManyRequestsError: If they have been sent too many.
+            TooManyRequestsError: On entering, if they have been sent too many.
         """
-        await self._count([Count("mail-admin", name, MAIL_RECIPIENT)])
+        counted = await self._count([Count("mail-admin", account, MAIL_RECIPIENT)])
+        try:
+            yield
+        except AppError:
+            await self._take_back(counted)
+            raise
 
     async def count_refresh_attempt(self, client: Client) -> None:
         """Count a refresh before the token is looked at."""

@@ -113,7 +113,8 @@ class MailSignIn:
             locale = preferred_language(client.languages)
             return await self._sign_up.make(session, email, NO_PASSWORD, locale=locale)
         refuse_inactive(user)
-        if not user.email_verified:
-            # Nobody has proven the address before: what is there may be a stranger's.
+        if not user.email_verified or user.invited_at is not None:
+            # Nobody has proven the address before, or come: what is there may be a
+            # stranger's.
             await hand_over(session, user, NO_PASSWORD, self._clock())
         return user

@@ -7,6 +7,7 @@ reader signs everybody else out.
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,10 +21,13 @@ from app.models import (
     EndReason,
     MessageKind,
     Purpose,
-    SessionState,
     User,
 )
-from app.repositories import OutboxRepository, SessionRepository
+from app.repositories import (
+    ChallengeRepository,
+    OutboxRepository,
+    SessionRepository,
+)
 from app.services.challenges import Challenges, Mailing
 
 logger = logging.getLogger(__name__)
@@ -58,6 +62,9 @@ class Notices:
     ) -> None:
         """Put a notice into the outbox, where mail is sent.
 
+        Not for an address that nobody has proven: it may be that of a stranger, who
+        would get mail about an account that somebody has made with it, and a link.
+
         Args:
             session: The transaction of what it tells of.
             kind: What happened.
@@ -65,7 +72,7 @@ class Notices:
             client: Who did it.
             facts: What else the mail says.
         """
-        if self._settings.mail == "off":
+        if self._settings.mail == "off" or not user.email_verified:
             return
         since = self._clock() - timedelta(days=1)
         told = await OutboxRepository(session).number_told(user.id, kind, since)
@@ -83,37 +90,42 @@ class Notices:
         )
 
     async def sign_out_others(
-        self, proof: Proof, here: SessionState | None, client: Client
-    ) -> None:
+        self, proof: Proof, here: UUID | None, client: Client
+    ) -> bool:
         """End the sessions of who got such a mail, but that of who follows its link.
 
         If the address is still the account's, a mail to set a new password is sent
-        along: who signs strangers out wants to keep them out.
+        along: who signs strangers out wants to keep them out. What they have begun with
+        a proof, such as a change of address, ends too.
 
         Args:
             proof: The link.
             here: The session of who follows it, if they are signed in.
             client: Who follows it.
 
+        Returns:
+            Whether there was one of theirs to go on.
+
         Raises:
             ChallengeFailedError: If the proof is wrong.
             ChallengeEndedError: If it was right once.
         """
+        now = self._clock()
         async with self._database.writing() as session:
             challenge, user = await self._challenges.examine_own(
                 session, Purpose.SIGN_OUT_OTHERS, proof
             )
             await self._challenges.use_up(session, challenge)
-            keep = here.id if here and here.user_id == user.id else None
-            await SessionRepository(session).end_all_of_user(
-                user.id,
-                EndReason.SIGNED_OUT_ELSEWHERE,
-                self._clock(),
-                keep=keep,
+            sessions = SessionRepository(session)
+            own = await sessions.get(here) if here else None
+            await sessions.end_all_of_user(
+                user.id, EndReason.SIGNED_OUT_ELSEWHERE, now, keep=here
             )
+            await ChallengeRepository(session).cancel_all(user, now)
             if challenge.email_key == user.email_key and user.is_active:
                 mailing = Mailing(
                     kind=MessageKind.RESET_PASSWORD, email=user.email, client=client
                 )
                 await self._challenges.ask(session, mailing)
         logger.warning("user.others_signed_out", extra={"of_user": str(user.id)})
+        return own is not None and own.user_id == user.id and not own.why_ended(now)

@@ -21,6 +21,7 @@ from app.services.mail import Mail
 from app.services.ownership import hand_over
 from app.services.passwords import Passwords
 from app.services.principals import Principal, Principals
+from app.services.users import UserService
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Recovery:
         limits: Limits,
         passwords: Passwords,
         principals: Principals,
+        users: UserService,
         mail: Mail,
     ) -> None:
         self._settings = settings
@@ -44,6 +46,7 @@ class Recovery:
         self._limits = limits
         self._passwords = passwords
         self._principals = principals
+        self._users = users
         self._challenges = mail.challenges
         self._mail = mail.requests
         self._notices = mail.notices
@@ -73,8 +76,11 @@ class Recovery:
         """
         if self._settings.mail == "off":
             raise MailOffError
-        await self._limits.count_mail_by_admin(str(user_id))
-        async with self._principals.writing(by, user_id) as (session, actor):
+        known = await self._users.get(user_id)
+        async with (
+            self._limits.mail_by_admin(known.email_key),
+            self._principals.writing(by, user_id) as (session, actor),
+        ):
             actor.must_hold(Permission.USERS_WRITE)
             user = await UserRepository(session).get(user_id)
             if user is None:
@@ -108,9 +114,9 @@ class Recovery:
             challenge, user = await self._challenges.examine(
                 session, Purpose.RESET_PASSWORD, proof
             )
-            await self._challenges.use_up(session, challenge)
             if user is None or not user.is_active:
                 raise ChallengeFailedError
+            await self._challenges.use_up(session, challenge)
             await hand_over(session, user, new_hash, self._clock())
             await self._notices.tell(
                 session, MessageKind.PASSWORD_CHANGED, user, client

@@ -29,7 +29,11 @@ from app.models import (
     User,
     UserStatus,
 )
-from app.repositories import SessionRepository, UserRepository
+from app.repositories import (
+    ChallengeRepository,
+    SessionRepository,
+    UserRepository,
+)
 from app.repositories.pages import Page, PageRequest
 from app.repositories.sessions import End, Rotation
 from app.services.notices import Notices
@@ -150,11 +154,19 @@ class Sessions:
     async def end_all(
         self, user_id: UUID, reason: EndReason, *, keep: UUID | None = None
     ) -> None:
-        """End all sessions of a user, but the one to keep."""
+        """End all sessions of a user, but the one to keep, and what waits for a proof.
+
+        A change of address that somebody has begun in one of them, for example.
+        """
+        now = self._clock()
         async with self._database.writing() as session:
+            user = await UserRepository(session).lock(user_id)
+            if user is None:
+                return
             await SessionRepository(session).end_all_of_user(
-                user_id, reason, self._clock(), keep=keep
+                user_id, reason, now, keep=keep
             )
+            await ChallengeRepository(session).cancel_all(user, now)
         logger.info(
             "session.all_ended", extra={"of_user": str(user_id), "reason": reason}
         )

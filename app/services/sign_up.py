@@ -224,7 +224,8 @@ class SignUp:
             if user.email_verified:
                 # The mail said so, and carried neither link nor code.
                 raise ChallengeFailedError
-            user.display_name = pending["display_name"]
+            user.display_name = pending["display_name"] or user.display_name
+            user.locale = pending["locale"] or user.locale
             await hand_over(session, user, pending["password_hash"], self._clock())
         user.email_verified = True
         user.updated_at = self._clock()

@@ -19,7 +19,12 @@ from app.models import (
     UserChanges,
     UserStatus,
 )
-from app.repositories import RoleRepository, SessionRepository, UserRepository
+from app.repositories import (
+    ChallengeRepository,
+    RoleRepository,
+    SessionRepository,
+    UserRepository,
+)
 from app.repositories.pages import Page, PageRequest
 from app.services.deletion import delete_account, keep_an_admin
 from app.services.passwords import Passwords
@@ -101,9 +106,11 @@ class UserService:
             user = await self._find(session, user_id)
             if changes.get("status") == UserStatus.DISABLED and user.is_active:
                 await keep_an_admin(session, user)
+                now = self._clock()
                 await SessionRepository(session).end_all_of_user(
-                    user_id, EndReason.USER_DISABLED, self._clock()
+                    user_id, EndReason.USER_DISABLED, now
                 )
+                await ChallengeRepository(session).cancel_all(user, now)
             if "status" in changes:
                 # Whatever it was before, it is not to be deleted any more.
                 user.delete_at = None

@@ -6,23 +6,25 @@ import pytest
 from app.core.config import Settings
 from app.core.exceptions import all_errors
 from app.database import Database
-from app.services.container import Services
-from tests.api.test_links import (
-    BROWSER,
-    EACH,
-    FORGED,
-    NEW,
-    RESET,
-    VERIFY,
-    Form,
-    is_page,
-    token_for,
-)
+from tests.api.test_links import EACH
 from tests.conftest import MakeSettings
 from tests.middleware.test_cross_site import FOREIGN, FRIEND, OURS
 from tests.support.apps import RunningApp
 from tests.support.clock import FakeClock
 from tests.support.hostile import contents
+from tests.support.links import (
+    ACCEPT,
+    CHANGE,
+    FORGED,
+    NEW,
+    PAGES,
+    RESET,
+    VERIFY,
+    Form,
+    LinkMails,
+    LinkPage,
+    is_page,
+)
 from tests.support.people import Person
 from tests.support.problems import problem
 from tests.support.services import full_queue, lose_database
@@ -30,15 +32,8 @@ from tests.support.services import full_queue, lose_database
 
 @pytest.fixture
 def settings(make: MakeSettings) -> Settings:
-    """Several mails in one minute."""
-    return make(rate_limits=False, mail_sign_in=True)
-
-
-@pytest.fixture
-async def browser(client: httpx2.AsyncClient) -> httpx2.AsyncClient:
-    """A client that asks for pages, as browsers do."""
-    client.headers.update(BROWSER)
-    return client
+    """Several mails in one minute, and every kind of them."""
+    return make(rate_limits=False, mail_sign_in=True, deletion_days=30)
 
 
 def refused_with(response: httpx2.Response, status: int, code: str) -> None:
@@ -57,66 +52,85 @@ class TestRefusals:
         [
             (403, "challenge_failed"),
             (410, "challenge_used"),
-            (410, "challenge_cancelled"),
             (410, "challenge_expired"),
         ],
     )
     async def test_link(
         self,
         browser: httpx2.AsyncClient,
-        services: Services,
+        mails: LinkMails,
         clock: FakeClock,
         ada: Person,
-        path: str,
+        page: LinkPage,
         status: int,
         code: str,
     ) -> None:
         """A link that can't be used is answered with its error's words and status."""
-        token = await token_for(services, path, browser)
-        sent = {"token": token, "new_password": NEW}
+        token = await mails.token(page, ada)
+        sent = page.sent(token)
         if code == "challenge_failed":
             sent["token"] = FORGED
         if code == "challenge_used":
-            await browser.post(path, data=sent)
-        if code == "challenge_cancelled":
-            await token_for(services, path, browser)
+            await browser.post(page.path, data=sent)
         if code == "challenge_expired":
-            clock.tick(minutes=15)
-        refused_with(await browser.post(path, data=sent), status, code)
+            clock.tick(seconds=page.life.total_seconds())
+        refused_with(await browser.post(page.path, data=sent), status, code)
 
-    @pytest.mark.parametrize(("path", "other"), [(VERIFY, RESET), (RESET, VERIFY)])
+    @pytest.mark.parametrize(
+        "page",
+        [page for page in PAGES.values() if page.newest_only],
+        ids=[name for name, page in PAGES.items() if page.newest_only],
+    )
+    async def test_cancelled(
+        self,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        ada: Person,
+        page: LinkPage,
+    ) -> None:
+        """So is one in whose place a newer mail has come; that one's works."""
+        old, new = [page.sent(await mails.token(page, ada)) for _ in range(2)]
+        refused = await browser.post(page.path, data=old)
+        refused_with(refused, 410, "challenge_cancelled")
+        is_page(await browser.post(page.path, data=new), 200)
+
+    @pytest.mark.parametrize(
+        ("page", "other"),
+        [*zip(PAGES.values(), [*PAGES.values()][1:] + [VERIFY])],
+        ids=PAGES,
+    )
     async def test_link_of_the_other(
         self,
         browser: httpx2.AsyncClient,
-        services: Services,
+        mails: LinkMails,
         ada: Person,
-        path: str,
-        other: str,
+        page: LinkPage,
+        other: LinkPage,
     ) -> None:
         """A link is good for nothing but what it was sent for."""
-        sent = {"token": await token_for(services, other, browser), "new_password": NEW}
-        refused_with(await browser.post(path, data=sent), 403, "challenge_failed")
+        sent = page.sent(await mails.token(other, ada))
+        refused_with(await browser.post(page.path, data=sent), 403, "challenge_failed")
 
     @EACH
-    async def test_no_token(self, browser: httpx2.AsyncClient, path: str) -> None:
+    async def test_no_token(self, browser: httpx2.AsyncClient, page: LinkPage) -> None:
         """A form without a token is one with a wrong token."""
-        sent = {"new_password": NEW}
-        refused_with(await browser.post(path, data=sent), 403, "challenge_failed")
+        sent = page.sent("")
+        refused_with(await browser.post(page.path, data=sent), 403, "challenge_failed")
 
     @EACH
-    async def test_no_form(self, browser: httpx2.AsyncClient, path: str) -> None:
+    async def test_no_form(self, browser: httpx2.AsyncClient, page: LinkPage) -> None:
         """Another kind of body is refused, as pages of others can send that too."""
-        sent = {"token": FORGED, "new_password": NEW}
-        refused = await browser.post(path, json=sent)
+        sent = page.sent(FORGED)
+        refused = await browser.post(page.path, json=sent)
         refused_with(refused, 415, "unsupported_media_type")
 
     @EACH
     async def test_too_many_fields(
-        self, browser: httpx2.AsyncClient, path: str
+        self, browser: httpx2.AsyncClient, page: LinkPage
     ) -> None:
         """Thousands of fields are an error of the sender's, not a burden."""
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        refused = await browser.post(path, content="a=1&" * 16_000, headers=form)
+        refused = await browser.post(page.path, content="a=1&" * 16_000, headers=form)
         refused_with(refused, 422, "validation_failed")
 
     @EACH
@@ -124,57 +138,73 @@ class TestRefusals:
         self,
         running: RunningApp,
         browser: httpx2.AsyncClient,
+        mails: LinkMails,
         ada: Person,
-        path: str,
+        page: LinkPage,
     ) -> None:
         """The form comes again with its token, and says when to try again."""
-        token = await token_for(running.services, path, browser)
+        token = await mails.token(page, ada)
         lose_database(running)
-        is_page(await browser.get(f"{path}?token={token}"), 200)
-        again = await browser.post(path, data={"token": token, "new_password": NEW})
+        is_page(await browser.get(f"{page.path}?token={token}"), 200)
+        again = await browser.post(page.path, data=page.sent(token))
         is_page(again, 503, "The database can't be reached.", "Try again in a second.")
         assert again.headers["retry-after"] == "1"
         assert Form(again).token == token
 
+    @pytest.mark.parametrize(
+        "page", [RESET, ACCEPT, CHANGE], ids=["reset", "accept", "change"]
+    )
     async def test_busy(
-        self, running: RunningApp, browser: httpx2.AsyncClient, ada: Person
+        self,
+        running: RunningApp,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        ada: Person,
+        page: LinkPage,
     ) -> None:
-        """When too many set passwords, the link is not used up and works later."""
-        token = await token_for(running.services, RESET, browser)
-        sent = {"token": token, "new_password": NEW}
+        """When too many passwords are hashed, the link is not used up, works later."""
+        token = await mails.token(page, ada)
+        sent = page.sent(token)
         async with full_queue(running):
-            again = await browser.post(RESET, data=sent)
+            again = await browser.post(page.path, data=sent)
         is_page(again, 503, "The service is busy.", "Try again in ")
         assert "retry-after" in again.headers
         form = Form(again)
         assert form.token == token
-        assert "aria-invalid" not in form.fields["new_password"]
+        [password] = page.fields
+        assert "aria-invalid" not in form.fields[password]
+        is_page(await browser.post(page.path, data=sent), 200)
 
     @EACH
     async def test_program(
-        self, running: RunningApp, client: httpx2.AsyncClient, ada: Person, path: str
+        self,
+        running: RunningApp,
+        client: httpx2.AsyncClient,
+        mails: LinkMails,
+        ada: Person,
+        page: LinkPage,
     ) -> None:
         """Who asks for no page gets problems, whatever is wrong."""
-        good = await token_for(running.services, path, client)
+        good = await mails.token(page, ada)
         for status, code, token in (
             (403, "challenge_failed", FORGED),
             (503, "database_unavailable", good),
         ):
-            sent = {"token": token, "new_password": NEW}
-            problem(await client.post(path, data=sent), status, code)
+            sent = page.sent(token)
+            problem(await client.post(page.path, data=sent), status, code)
             lose_database(running)
 
     async def test_program_with_a_bad_password(
-        self, client: httpx2.AsyncClient, services: Services, ada: Person
+        self, client: httpx2.AsyncClient, mails: LinkMails, ada: Person
     ) -> None:
         """It gets the code of the rule that the password breaks."""
-        token = await token_for(services, RESET, client)
+        token = await mails.token(RESET, ada)
         for password, code in (
             ("short", "password_too_short"),
             (f"{NEW}\x00", "validation_failed"),
         ):
             sent = {"token": token, "new_password": password}
-            problem(await client.post(RESET, data=sent), 422, code)
+            problem(await client.post(RESET.path, data=sent), 422, code)
 
 
 class TestForeignPages:
@@ -183,27 +213,31 @@ class TestForeignPages:
     @pytest.fixture
     def settings(self, make: MakeSettings) -> Settings:
         """One other origin is a friend."""
-        return make(rate_limits=False, mail_sign_in=True, cors_origins=(FRIEND,))
+        return make(
+            rate_limits=False,
+            mail_sign_in=True,
+            deletion_days=30,
+            cors_origins=(FRIEND,),
+        )
 
     @EACH
-    @pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
     async def test_do_nothing(
         self,
         browser: httpx2.AsyncClient,
-        services: Services,
+        mails: LinkMails,
         database: Database,
         ada: Person,
-        path: str,
-        headers: dict[str, str],
+        page: LinkPage,
     ) -> None:
         """They are refused even with the right token, and without any cookie."""
-        sent = {"token": await token_for(services, path, browser), "new_password": NEW}
+        sent = page.sent(await mails.token(page, ada))
         before = await contents(database)
-        refused = await browser.post(path, data=sent, headers=headers)
-        refused_with(refused, 403, "cross_site_request")
-        program = {**headers, "Accept": "*/*"}
-        refused = await browser.post(path, data=sent, headers=program)
-        problem(refused, 403, "cross_site_request")
+        for headers in FOREIGN.values():
+            refused = await browser.post(page.path, data=sent, headers=headers)
+            refused_with(refused, 403, "cross_site_request")
+            program = {**headers, "Accept": "*/*"}
+            refused = await browser.post(page.path, data=sent, headers=program)
+            problem(refused, 403, "cross_site_request")
         assert await contents(database) == before
 
     @EACH
@@ -211,14 +245,14 @@ class TestForeignPages:
     async def test_ours_do_something(
         self,
         browser: httpx2.AsyncClient,
-        services: Services,
+        mails: LinkMails,
         ada: Person,
-        path: str,
+        page: LinkPage,
         headers: dict[str, str],
     ) -> None:
         """Our own pages may send it, with whichever headers the browser knows."""
-        sent = {"token": await token_for(services, path, browser), "new_password": NEW}
-        done = await browser.post(path, data=sent, headers=headers)
+        sent = page.sent(await mails.token(page, ada))
+        done = await browser.post(page.path, data=sent, headers=headers)
         assert done.status_code == 200
 
     @pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
@@ -226,5 +260,5 @@ class TestForeignPages:
         self, browser: httpx2.AsyncClient, headers: dict[str, str]
     ) -> None:
         """A mail that is read in a browser is such a page too."""
-        seen = await browser.get(f"{VERIFY}?token={FORGED}", headers=headers)
+        seen = await browser.get(f"{VERIFY.path}?token={FORGED}", headers=headers)
         is_page(seen, 200)

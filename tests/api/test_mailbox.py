@@ -12,11 +12,11 @@ from app.core.emails import email_key
 from app.database import Database
 from app.models import Challenge, Message, MessageKind, Purpose, new_id
 from app.services.challenges import lives
-from tests.api.test_links import BROWSER, is_page
 from tests.api.test_pages import Page
 from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp
 from tests.support.hostile import contents
+from tests.support.links import BROWSER, is_page
 from tests.support.people import API, PASSWORD, Person
 from tests.support.problems import fields, problem
 from tests.support.rows import NOW

@@ -64,10 +64,15 @@ class Caller:
         self._log = log
         self._rng = rng
         self._listeners: list[Callable[[Account], None]] = []
+        self._witnesses: list[Callable[[Seen], None]] = []
 
     def on_answer(self, listener: Callable[[Account], None]) -> None:
         """Have a listener told of each account that something was done with."""
         self._listeners.append(listener)
+
+    def on_seen(self, witness: Callable[[Seen], None]) -> None:
+        """Have a witness told of each step, and how it was answered."""
+        self._witnesses.append(witness)
 
     def report(self, finding: Finding | None) -> None:
         """Pass a finding on, if it is one."""
@@ -132,6 +137,7 @@ class Caller:
         request = step.request()
         began = time.monotonic()
         over: asyncio.Future[None] | None = None
+        answer: Answer | None = None
         try:
             answer = await self._sender.ask(url, request, DEADLINE_SECONDS)
             outcome, label = classify(answer)
@@ -139,9 +145,9 @@ class Caller:
             outcome, label = Outcome.LATER, NOT_CONNECTED
         except NoAnswerError as error:
             outcome, label, over = Outcome.UNKNOWN, str(error), error.over
-        seen = Seen(step, outcome, label)
-        self._note(seen, url, began)
-        if outcome is Outcome.OK:
+        seen = Seen(step, outcome, label, answer, began, time.monotonic())
+        self._note(seen, url)
+        if outcome is Outcome.OK and answer is not None:
             self._learn(step, answer)
         elif outcome is Outcome.UNKNOWN:
             self._doubt(step, over)
@@ -172,8 +178,10 @@ class Caller:
             seen.step.bearer.access_since = NEVER
         return Seen(seen.step, Outcome.LATER, seen.label)
 
-    def _note(self, seen: Seen, url: str, began: float) -> None:
-        step, ended = seen.step, time.monotonic()
+    def _note(self, seen: Seen, url: str) -> None:
+        step, began, ended = seen.step, seen.began, seen.ended
+        for witness in self._witnesses:
+            witness(seen)
         operation = Operation(
             step.kind, step.is_write, began, ended, seen.outcome, url, seen.label
         )

@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.faults.mail_server import RecordingMailServer
 from tests.faults.postgresql import Postgresql
 from tests.faults.probes import acknowledges_a_write, wait_until_all
-from tests.faults.records import Finding, Target
+from tests.faults.records import Finding, MailTrouble, Target
 from tests.faults.redis_server import Redis
 from tests.faults.servers import (
     ACCESS_TOKEN_SECONDS,
@@ -37,16 +38,26 @@ class Cluster:
         folder: Where faults may leave their notes.
         findings: What faults noticed by themselves; the run collects them.
         clocks_wrong_until: Until when tokens may carry a wrong time.
+        mail_troubles: When the mail server was not as it should be.
     """
 
     folder: Path
     servers: list[Server]
     range_api: RangeApi
+    mail: RecordingMailServer
     sqlite_file: Path | None = None
     postgresql: Postgresql | None = None
     redis: Redis | None = None
     findings: list[Finding] = field(default_factory=list)
     clocks_wrong_until: float = 0.0
+    mail_troubles: list[MailTrouble] = field(default_factory=list)
+
+    @property
+    def database_url(self) -> str:
+        """Where the service keeps everything."""
+        if self.postgresql is not None:
+            return self.postgresql.url
+        return f"sqlite+aiosqlite:///{self.sqlite_file}"
 
     @property
     def database(self) -> str:
@@ -95,15 +106,15 @@ async def open_cluster(
     async with AsyncExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="cardea-faults-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        cluster = Cluster(folder, [], await stack.enter_async_context(RangeApi()))
-        settings = {"BREACHED_PASSWORDS_URL": cluster.range_api.url}
+        range_api = await stack.enter_async_context(RangeApi())
+        mail = await stack.enter_async_context(RecordingMailServer())
+        cluster = Cluster(folder, [], range_api, mail)
+        settings = {"BREACHED_PASSWORDS_URL": range_api.url, "SMTP_URL": mail.url}
         if database == POSTGRESQL:
             settings |= await _start_neighbours(cluster, logs, stack)
-            url = cluster.postgresql.url if cluster.postgresql else ""
         else:
             cluster.sqlite_file = folder / "cardea.db"
-            url = f"sqlite+aiosqlite:///{cluster.sqlite_file}"
-        plan = ServerPlan(url, settings, folder, logs, defect)
+        plan = ServerPlan(cluster.database_url, settings, folder, logs, defect)
         cluster.servers = await start_servers(plan, processes, stack)
         if await cluster.recovered(START_SECONDS) is None:
             raise RuntimeError(f"The service does not come up: see {logs}")

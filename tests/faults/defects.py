@@ -6,16 +6,19 @@ Only the launcher applies them, in a server process of the harness.
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.core.exceptions import AppError
 from app.core.logging import request_id
 from app.database import Database
-from app.models import Session
+from app.models import Message, Session
 from app.repositories.sessions import SessionRepository
+from app.services.delivery import Delivery
+from app.services.mail_requests import MailRequests
 from app.services.principals import PrincipalCache
 from app.services.sessions import Sessions
 
@@ -24,6 +27,10 @@ LATE_SECONDS = (0.05, 0.2)
 
 STALE_SECONDS = 0.02
 """How old what a careless rotation rests on is."""
+
+
+MAIL_SECONDS = 30.0
+"""How long a request waits at most for its mail to be sent."""
 
 
 def apply(name: str) -> None:
@@ -121,6 +128,34 @@ def no_cache_drop() -> None:
     PrincipalCache.drop = keep  # type: ignore[method-assign]
 
 
+def notes_before_sending() -> None:
+    """Note a mail as sent, and send it then, if that works."""
+    deliver = _replaceable(Delivery, "_deliver")
+    sent = _replaceable(Delivery, "_sent")
+
+    async def deliver_carelessly(self: Delivery, connection: Any, message: Any) -> None:
+        await sent(self, message)
+        await deliver(self, connection, message)
+
+    Delivery._deliver = deliver_carelessly  # type: ignore[method-assign]
+
+
+def answers_after_sending() -> None:
+    """Answer a request for mail when the mail server has taken it."""
+    ask = _replaceable(MailRequests, "ask")
+
+    async def ask_and_wait(self: MailRequests, *given: Any, **named: Any) -> Any:
+        challenge = await ask(self, *given, **named)
+        sent = select(Message.sent_at).where(Message.challenge_id == challenge)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MAIL_SECONDS):
+                while not await _scalar(self._database, sent):
+                    await asyncio.sleep(STALE_SECONDS)
+        return challenge
+
+    MailRequests.ask = ask_and_wait  # type: ignore[method-assign]
+
+
 DEFECTS: dict[str, Callable[[], None]] = {
     defect.__name__: defect
     for defect in (
@@ -128,6 +163,8 @@ DEFECTS: dict[str, Callable[[], None]] = {
         no_compare_and_set,
         drops_kept_writes,
         no_cache_drop,
+        notes_before_sending,
+        answers_after_sending,
     )
 }
 
@@ -142,6 +179,11 @@ def _replaceable(owner: type, name: str) -> Any:
 def _subclasses(kind: type[AppError]) -> list[type[AppError]]:
     below = [kind.__subclasses__(), *map(_subclasses, kind.__subclasses__())]
     return [one for several in below for one in several]
+
+
+async def _scalar(database: Database, statement: Any) -> Any:
+    async with database.reading() as session:
+        return await session.scalar(statement)
 
 
 async def _nothing() -> None:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from tests.faults.steps.mail import CHALLENGE_HEADER, SENT
 from tests.faults.wire import Answer, Request
 from tests.support.forging import base64url
 
@@ -54,6 +55,8 @@ class FakeService:
         lie: What to tell instead of the truth.
         skips: Whether a change that is acknowledged is left out, by the request.
         honours_ended: Whether ended sessions go on.
+        challenges: For whom mail was asked, by the challenge.
+        names_challenges: Whether the answer says which that is.
     """
 
     def __init__(self) -> None:
@@ -62,6 +65,8 @@ class FakeService:
         self.lie: Lie = lambda request, status: None
         self.skips: Callable[[Request], bool] = lambda request: False
         self.honours_ended = False
+        self.challenges: dict[str, str] = {}
+        self.names_challenges = True
         self.asked: list[Request] = []
         self._numbers = count(1)
 
@@ -93,6 +98,8 @@ class FakeService:
             "/auth/register": self._register,
             "/auth/login": self._sign_in,
             "/auth/refresh": self._refresh,
+            "/auth/password/forgot": self._ask_for_mail,
+            "/auth/email/resend": self._ask_for_mail,
         }
         if path in public:
             return public[path](body)
@@ -111,6 +118,12 @@ class FakeService:
             raise RefusedError(409, "email_taken")
         user = self._add(body["email"], body["password"], body.get("display_name"))
         return _answer(201, vars(user))
+
+    def _ask_for_mail(self, body: Body) -> Answer:
+        challenge = str(uuid4())
+        self.challenges[challenge] = body["email"]
+        headers = ((CHALLENGE_HEADER, challenge),) if self.names_challenges else ()
+        return Answer(202, headers, json.dumps(SENT).encode())
 
     def _add(self, email: str, password: str, name: str | None) -> User:
         user = User(str(uuid4()), email, password, name)

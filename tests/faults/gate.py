@@ -16,7 +16,9 @@ class Gate:
     @asynccontextmanager
     async def pass_through(self) -> AsyncIterator[None]:
         """Wait until it is open, and be inside."""
-        await self._open.wait()
+        while not self._open.is_set():
+            # Shut again before whoever waited came to pass, it is shut for them too.
+            await self._open.wait()
         self._inside += 1
         self._empty.clear()
         try:

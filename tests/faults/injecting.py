@@ -12,7 +12,7 @@ from tests.faults.injections import FAULTS, Fault
 from tests.faults.records import FaultRecord, Finding, FindingKind
 from tests.faults.schedule import Schedule, Step
 
-INJECT_SECONDS = 120
+INJECT_SECONDS = 180
 COMPARE_SECONDS = 120
 """Bounds of what ought to end by itself much sooner."""
 
@@ -35,9 +35,13 @@ class Options:
         return [
             fault
             for fault in FAULTS
-            if self.database in fault.databases
-            and (self.faults is None or fault.name in self.faults)
+            if self.database in fault.databases and self._is_wanted(fault)
         ]
+
+    def _is_wanted(self, fault: Fault) -> bool:
+        if self.faults is not None:
+            return fault.name in self.faults
+        return not (self.short and fault.is_long)
 
 
 class Pausable(Protocol):

@@ -14,6 +14,7 @@ from tests.faults.accounts import Account
 from tests.faults.records import Finding, FindingKind, Outcome
 from tests.faults.sightings import Sighting
 from tests.faults.steps.base import Play, Step
+from tests.faults.wire import Answer
 from tests.faults.worlds import OK, World
 
 
@@ -24,11 +25,17 @@ class Seen:
     Attributes:
         label: `ok`, the problem's code, `session_ended/` and the reason, or what
             stood in the way of an answer.
+        answer: What came back, if anything did.
+        began: When it was asked.
+        ended: When it was answered, or given up.
     """
 
     step: Step
     outcome: Outcome
     label: str
+    answer: Answer | None = None
+    began: float = 0.0
+    ended: float = 0.0
 
     @property
     def is_ok(self) -> bool:

@@ -8,8 +8,10 @@ from tests.faults.actors import Actor, Stage
 from tests.faults.bystanders import Bystanders
 from tests.faults.caller import Caller
 from tests.faults.checks import Compared, Comparer
+from tests.faults.correspondents import Correspondents
 from tests.faults.gate import Gate
 from tests.faults.intrusions import Intrusions
+from tests.faults.mail_ledger import MailLedger
 from tests.faults.pace import Pace
 from tests.faults.records import Finding, Target
 from tests.faults.report import Recorder
@@ -39,6 +41,9 @@ class Load:
 
     Attributes:
         compared: How much the last comparison took in.
+        root: The administrator.
+        mail: Every request for mail.
+        correspondents: Those who ask for mail.
     """
 
     def __init__(
@@ -55,21 +60,26 @@ class Load:
         self._sender = sender or Wire()
         self.caller = Caller(target, self._sender, recorder, rng)
         self._gate = Gate()
-        self._root = Root(self.caller)
+        self.root = Root(self.caller)
         self._intrusions = Intrusions(target, seed, recorder)
         self._stage = Stage(
             self.caller,
-            self._root,
+            self.root,
             self._gate,
             self._intrusions,
             Pace(operations_a_second, CATCH_UP),
         )
-        self._comparer = Comparer(self.caller, self._root, random.Random(seed + 1))
+        self._comparer = Comparer(self.caller, self.root, random.Random(seed + 1))
         self._seed = seed
         self.compared = Compared(0, 0, 0.0)
         self._touched: dict[Account, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.caller.on_answer(self._intrusions.learn)
+        self.mail = MailLedger()
+        self.caller.on_seen(self.mail.learn)
+        self.correspondents = Correspondents(
+            self._stage, self.caller, self._gate, random.Random(f"{seed} mail")
+        )
 
     @property
     def accounts(self) -> list[Account]:
@@ -89,6 +99,7 @@ class Load:
         actors = [Actor(self._stage, f"{self._seed} {n}") for n in range(ACTORS)]
         self._gate.open()
         works = [bystanders.live(), *[actor.act() for actor in actors]]
+        works.append(self.correspondents.write())
         self._tasks = [asyncio.create_task(work) for work in works]
 
     async def settle(self) -> None:

@@ -53,6 +53,30 @@ async def acknowledges_a_write(url: str) -> None:
             raise NotYetError(ready.text)
 
 
+async def breaker_of(url: str, name: str) -> str | None:
+    """Return the state of a breaker; None if the server does not say."""
+    try:
+        async with a_client(url) as client:
+            answer = await client.get("/health/ready", timeout=WATCH_SECONDS)
+            return str(answer.json()["breakers"][name]["state"])
+    except (httpx2.HTTPError, ValueError, KeyError):
+        return None
+
+
+async def ask_for_mail(url: str) -> None:
+    """Have this server put a mail into the outbox, to an address of nobody's.
+
+    Raises:
+        NotYetError: If it did not.
+        httpx2.HTTPError: If there was no answer.
+    """
+    async with a_client(url) as client:
+        body = {"email": f"nobody-{_run:x}-{next(_numbers)}@example.net"}
+        answer = await client.post(f"{API}/auth/password/forgot", json=body)
+        if not answer.is_success:
+            raise NotYetError(answer.text)
+
+
 async def signed_in(url: str) -> dict[str, str]:
     """Return the tokens of a new session of some account.
 

@@ -80,6 +80,20 @@ class FaultRecord:
     """Whether they do show it; what was not shown does not count as injected."""
 
 
+@dataclass(frozen=True)
+class MailTrouble:
+    """A fault of the mail server, and the calm that it is compared with.
+
+    Attributes:
+        calm: From when to when all was well.
+        held: From when to when it was not.
+    """
+
+    name: str
+    calm: tuple[float, float]
+    held: tuple[float, float]
+
+
 class FindingKind(StrEnum):
     """What must never be found."""
 

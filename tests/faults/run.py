@@ -12,6 +12,7 @@ from tests.faults.across import measure_revocations, measure_shared_limit
 from tests.faults.cluster import Cluster, open_cluster
 from tests.faults.injecting import Injecting, Options, progress
 from tests.faults.load import Load
+from tests.faults.mail_ending import MailEnding
 from tests.faults.probes import NotYetError
 from tests.faults.records import Finding, FindingKind
 from tests.faults.report import Recorder
@@ -22,6 +23,9 @@ SHORT_REVOCATIONS = 10
 SHORT_ROUNDS_OF_GUESSES = 1
 STOP_SECONDS = 300
 """What the last comparison, of every account there has been, may take."""
+
+MAIL_SECONDS = 400
+"""What it may take to have all mail delivered, and compared."""
 
 
 async def run(options: Options) -> int:
@@ -58,9 +62,21 @@ async def _hurt(options: Options, recorder: Recorder) -> None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(STOP_SECONDS):
                     await load.stop()
+        await _settle_mail(MailEnding(cluster, load, recorder), injecting, recorder)
     if injecting.missing:
         names = ", ".join(injecting.missing)
         recorder.incomplete(f"not shown to have been injected: {names}")
+
+
+async def _settle_mail(
+    ending: MailEnding, injecting: Injecting, recorder: Recorder
+) -> None:
+    """Have all mail delivered, and compare it with what was acknowledged."""
+    try:
+        async with asyncio.timeout(MAIL_SECONDS):
+            await ending.settle(injecting.done)
+    except TimeoutError:
+        recorder.incomplete("the mail could not be compared")
 
 
 async def _measure(options: Options, cluster: Cluster, recorder: Recorder) -> None:

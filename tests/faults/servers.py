@@ -35,6 +35,7 @@ SETTINGS = {
     # So that it shows within seconds that slow clients are cut off.
     "SERVE_HEAD_SECONDS": "2",
     "SERVE_BODY_SECONDS": "4",
+    "MAIL_FROM": "no-reply@example.com",
     # The load comes from many addresses, as if through a proxy.
     "TRUSTED_PROXIES": "127.0.0.1/32",
     "LOG_LEVEL": "warning",

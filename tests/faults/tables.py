@@ -21,6 +21,8 @@ def as_text(report: dict[str, Any]) -> str:
         _promises(report),
         _work(report),
         _faults(report),
+        _mail(report),
+        _mail_times(report),
         _forbidden(report),
         _operations(report),
         _notes(report),
@@ -47,7 +49,11 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _head(report: dict[str, Any]) -> str:
     verdict = "passed" if report["passed"] else "FAILED"
-    facts = [f"- {name}: {_text(value)}" for name, value in report["run"].items()]
+    facts = [
+        f"- {name}: {_text(value)}"
+        for name, value in report["run"].items()
+        if name != "mail"
+    ]
     reasons = [f"- {reason}" for reason in report["failures"]]
     return "\n".join([f"# Faults: {verdict}", "", *reasons, *facts])
 
@@ -94,6 +100,32 @@ def _faults(report: dict[str, Any]) -> str:
         for name, fault in report["faults"].items()
     ]
     heads = ["fault", "times", "recovered", "kills", "median, s", "longest, s"]
+    return table(heads, rows)
+
+
+def _mail(report: dict[str, Any]) -> str:
+    mail = report["run"].get("mail")
+    if not mail:
+        return ""
+    rows = [(name.replace("_", " "), n) for name, n in mail.items() if name != "times"]
+    return table(["mail", "figure"], rows)
+
+
+def _mail_times(report: dict[str, Any]) -> str:
+    times = report["run"].get("mail", {}).get("times")
+    if not times:
+        return ""
+    rows = [
+        (
+            f"{one['fault']}: {one['request']}",
+            one["calm"],
+            round(one["calm_seconds"] * 1000, 1),
+            one["held"],
+            round(one["held_seconds"] * 1000, 1),
+        )
+        for one in times
+    ]
+    heads = ["asked for mail", "before", "median, ms", "under it", "median, ms"]
     return table(heads, rows)
 
 

@@ -10,11 +10,13 @@ from tests.faults.caller import Caller
 from tests.faults.checks import Comparer
 from tests.faults.fake_service import FakeService
 from tests.faults.gate import Gate
+from tests.faults.mail_ledger import MailLedger
 from tests.faults.pace import Pace
 from tests.faults.records import FindingKind, Target
 from tests.faults.report import Recorder
 from tests.faults.root import Root
 from tests.faults.scene import Scene
+from tests.faults.steps.mail import ForgotPassword
 from tests.faults.steps.own import ChangePassword, Rename
 from tests.faults.steps.signing_in import Refresh, Register, SignIn
 from tests.faults.wire import Request
@@ -131,6 +133,21 @@ class TestFound:
         await self.test_unknown_may_be_either(stage)
         stage.service.users[str(stage.account.id)].display_name = "Ada"
         assert await stage.found() == {FindingKind.LOST}
+
+    async def test_mail(self, stage: Stage) -> None:
+        """A request for mail is kept with the challenge that its answer names."""
+        ledger = MailLedger()
+        stage.caller.on_seen(ledger.learn)
+        await stage.caller.do(ForgotPassword(stage.account))
+        await stage.caller.do(stage.rename())
+        assert [one.challenge for one in ledger.asked] == list(stage.service.challenges)
+        assert await stage.found() == set()
+
+    async def test_mail_without_challenge(self, stage: Stage) -> None:
+        """An answer with which nobody could give the code in the mail."""
+        stage.service.names_challenges = False
+        await stage.caller.do(ForgotPassword(stage.account))
+        assert await stage.found() == {FindingKind.BROKEN}
 
     async def test_not_what_was_agreed(self, stage: Stage) -> None:
         """A good status with a body that brings nothing."""

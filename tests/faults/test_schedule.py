@@ -1,5 +1,6 @@
 """What is injected when."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,14 @@ class TestChoice:
         chosen = [fault for fault in FAULTS if fault.name == "disk_full"]
         steps = carry_out(Schedule(1, chosen, 1))
         assert {step.fault.name for step in steps} == {"disk_full"}
+
+    def test_short(self) -> None:
+        """The short form leaves out what takes long, unless that is asked for."""
+        short = Options(SQLITE, 1, 1, 1, report=Path("unused"), short=True)
+        assert not [fault for fault in short.chosen() if fault.is_long]
+        assert "smtp" in {fault.family for fault in short.chosen()}
+        named = replace(short, faults=frozenset({"smtp_hanging"}))
+        assert [fault.name for fault in named.chosen()] == ["smtp_hanging"]
 
     def test_what_a_database_has_not(self) -> None:
         """A fault of the other database is left out."""

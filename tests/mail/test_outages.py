@@ -17,6 +17,7 @@ IN_THE_MIDDLE = [
     Mode.RECIPIENT_421,
     Mode.MESSAGE_421,
     Mode.HANG_AT_DATA,
+    Mode.DROP_IN_DATA,
 ]
 """What ends a connection on which a message was offered."""
 

@@ -31,7 +31,7 @@ from tests.security.hijacking import (
     Owner,
 )
 from tests.support.apps import RunningApp, browse
-from tests.support.mailbox import last_mail
+from tests.support.mailbox import last_mail, prove
 from tests.support.people import API, PASSWORD, Person, sign_in
 from tests.support.problems import problem
 
@@ -186,8 +186,23 @@ class TestTrojanIdentifier:
     @WAYS
     async def test_moved_away(self, stranger: Hijacker, owner: Owner, way: str) -> None:
         """An account that they made with the owner's address, and moved to their own
-        and on, is the owner's once the owner has undone it: they can't undo that."""
+        and on, keeps nothing of it: the owner gets one of their own."""
         mallory = await stranger.register(OWNER)
+        await stranger.move(mallory, STRANGER)
+        await stranger.move(mallory, "mallory@example.net")
+        assert len(stranger.proofs) == 1
+        ada = await owner.sign_in_by_mail(way)
+        assert ada.id != mallory.id
+        assert await owner.has_it_alone(ada)
+        door, undo = stranger.proofs[0]
+        await stranger.client.post(f"{API}/auth/{door}", json=undo)
+        assert await owner.has_it_alone(ada)
+
+    @WAYS
+    async def test_taken_over(self, stranger: Hijacker, owner: Owner, way: str) -> None:
+        """An account that the owner has proven, and they have moved to their own address
+        and on, is the owner's once the owner has undone it: they can't undo that."""
+        mallory = await prove(owner.services, await stranger.register(OWNER))
         await stranger.move(mallory, STRANGER)
         took = await owner.proof("link")
         await stranger.move(mallory, "mallory@example.net")
@@ -206,7 +221,7 @@ class TestTrojanIdentifier:
     ) -> None:
         """What the account's notices told the stranger's address signs nobody out once
         the owner has it back."""
-        mallory = await stranger.register(OWNER)
+        mallory = await prove(owner.services, await stranger.register(OWNER))
         await stranger.move(mallory, STRANGER)
         took = await owner.proof("link")
         async with browse(running.app, "203.0.113.99") as elsewhere:

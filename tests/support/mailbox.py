@@ -2,13 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from uuid import UUID
 
 import httpx2
 from sqlalchemy import func, select
 
+from app.core.challenge_tokens import Proof
 from app.models import Challenge, Message
 from app.services.container import Services
-from tests.support.people import API
+from tests.support.people import API, Person
 
 _LINK = re.compile(r"(https?://\S+)\?token=(\S+)")
 _CODE = re.compile(r"^\s*(\d{6})\s*$", re.MULTILINE)
@@ -85,9 +87,24 @@ async def number_of_pending(services: Services) -> int:
         return await session.scalar(count) or 0
 
 
+async def prove(services: Services, person: Person) -> Person:
+    """Have somebody prove their address with the mail of their sign-up."""
+    mail = await last_mail(services, person.email)
+    proof = Proof(challenge_id=UUID(mail.challenge_id), code=mail.code)
+    await services.sign_up.verify(proof)
+    return person
+
+
 async def verify(
     client: httpx2.AsyncClient, services: Services, email: str
 ) -> httpx2.Response:
     """Prove an address with the code of the newest mail."""
     mail = await last_mail(services, email)
     return await client.post(f"{API}/auth/email/verify", json=mail.by_code)
+
+
+async def kinds_of_mail(services: Services, email: str) -> list[str]:
+    """Return the kinds of all mail to this address, the oldest first."""
+    async with services.database.reading() as session:
+        kinds = select(Message.kind).where(Message.recipient == email)
+        return [str(one) for one in await session.scalars(kinds.order_by(Message.id))]

@@ -1,5 +1,6 @@
 """Answers that say no, and what all of them have in common."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx2
@@ -26,3 +27,18 @@ def fields(response: httpx2.Response) -> list[str]:
 def reason(response: httpx2.Response) -> str:
     """Return why the session of a request has ended."""
     return str(problem(response, 401, "session_ended")["reason"])
+
+
+def only_good(answers: Sequence[httpx2.Response], status: int) -> int:
+    """Return which of many who came with one proof at once has passed.
+
+    The others came too late. Where a machine is too slow for so many at once, some may
+    have been told to try again, which is no answer to whether they would have passed.
+    """
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(status) == 1, statuses
+    for answer in answers:
+        if answer.status_code not in (status, 503):
+            problem(answer, 410, "challenge_used")
+    assert 410 in statuses
+    return statuses.index(status)

@@ -31,7 +31,8 @@ class RoleNotFoundError(AppError):
 
 
 class EmailTakenError(AppError):
-    """Another account has this e-mail address, perhaps spelt a little differently."""
+    """Another account has this e-mail address, perhaps spelt a little differently; or
+    had it until a few days ago, and its owner can still have it back."""
 
     http_status = 409
     code = "email_taken"

@@ -73,7 +73,7 @@ class ChallengeExpiredError(ChallengeEndedError):
 
     code = "challenge_expired"
     title = "This link or code has expired."
-    remedy = "Ask for a new one."
+    remedy = "Ask for a new one. Only who has invited you can invite you again."
 
 
 class CodeExhaustedError(ChallengeEndedError):

@@ -37,7 +37,13 @@ def downgrade() -> None:
         "DELETE FROM outbox "
         "WHERE kind NOT IN ('verify_email', 'reset_password', 'sign_in')"
     )
-    op.execute("DELETE FROM challenges WHERE user_id IS NOT NULL")
+    op.execute(
+        "DELETE FROM challenges " "WHERE user_id IS NOT NULL OR code_expires_at IS NULL"
+    )
+    op.execute(
+        "UPDATE sessions SET end_reason = 'password_reset' "
+        "WHERE end_reason = 'email_change_undone'"
+    )
     op.execute("UPDATE users SET status = 'disabled' WHERE status = 'deleted'")
     op.drop_index("ix_users_delete_at", "users")
     for name in ("delete_at", "invited_at", "locale"):

@@ -10,6 +10,7 @@ from tests.faults.injections import (
     kills,
     lost_answers,
     neighbours,
+    smtp,
 )
 from tests.faults.injections.fault import Fault
 
@@ -38,6 +39,14 @@ FAULTS: tuple[Fault, ...] = (
     neighbours.RedisFull(),
     neighbours.BreachedDown(),
     neighbours.BreachedSlow(),
+    smtp.SmtpRefused(),
+    smtp.SmtpHanging(),
+    smtp.SmtpSlow(),
+    smtp.SmtpLater(),
+    smtp.SmtpNever(),
+    smtp.SmtpDropped(),
+    smtp.SmtpLostAnswer(),
+    smtp.SmtpKill(),
     clients.IdleConnections(),
     clients.SilentClients(),
     clients.SlowClients(),

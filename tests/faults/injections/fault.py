@@ -63,6 +63,7 @@ class Fault(ABC):
         databases: Where there is such a fault.
         seconds: How long it is held, at least and at most.
         bends_time: Whether the servers' clocks are not ours while it lasts.
+        is_long: Whether it is too long for the short form.
     """
 
     name: ClassVar[str]
@@ -70,6 +71,7 @@ class Fault(ABC):
     databases: ClassVar[frozenset[str]] = BOTH
     seconds: ClassVar[tuple[float, float]] = (2, 4)
     bends_time: ClassVar[bool] = False
+    is_long: ClassVar[bool] = False
 
     async def inject(self, cluster: Cluster, rng: Random) -> FaultRecord:
         """Inject, hold for a bounded time, and heal."""

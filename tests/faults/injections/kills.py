@@ -2,10 +2,12 @@
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 
 from tests.faults.cluster import POSTGRESQL, SQLITE
 from tests.faults.injections.fault import Fault, Injection, Moments
+from tests.faults.servers import Server
 from tests.faults.tracing import NotTracedError, last_call, traced
 
 AT_WRITE_SECONDS = 8
@@ -32,14 +34,21 @@ class Kill(Fault):
         yield
         servers = under_way.cluster.servers
         chosen = under_way.rng.sample(servers, under_way.rng.randint(1, len(servers)))
-        counts = [len(server.process.exits) + 1 for server in chosen]
-        for server in chosen:
-            if server.process.is_running:
-                server.process.send(signal.SIGKILL)
-        for server, count in zip(chosen, counts, strict=True):
-            ended = await server.process.ended(count)
-            under_way.kills += bool(ended and ended.status == -signal.SIGKILL)
+        under_way.kills = await kill(chosen)
         under_way.shown = under_way.kills > 0
+
+
+async def kill(servers: Sequence[Server]) -> int:
+    """End processes without their knowledge; return how many have ended so."""
+    counts = [len(server.process.exits) + 1 for server in servers]
+    for server in servers:
+        if server.process.is_running:
+            server.process.send(signal.SIGKILL)
+    killed = 0
+    for server, count in zip(servers, counts, strict=True):
+        ended = await server.process.ended(count)
+        killed += bool(ended and ended.status == -signal.SIGKILL)
+    return killed
 
 
 class KillAtWrite(Fault):

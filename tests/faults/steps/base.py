@@ -31,6 +31,9 @@ class Step:
     if_refused: ClassVar[FindingKind] = FindingKind.BROKEN
     """What it is called when it is refused although all is well."""
 
+    asks_for_mail: ClassVar[bool] = False
+    """Whether a mail goes out because of it."""
+
     account: Account
 
     def request(self) -> Request:

@@ -22,6 +22,7 @@ class Register(Step):
     """Make the account."""
 
     kind: ClassVar[str] = "register"
+    asks_for_mail: ClassVar[bool] = True
 
     password: str
     display_name: str | None

@@ -3,6 +3,7 @@
 import httpx2
 
 from tests.mail.flows.scene import Scene
+from tests.support.mailbox import prove
 from tests.support.people import API, PASSWORD, Person, register
 
 NEW_PASSWORD = "nine quiet herons"
@@ -36,9 +37,15 @@ async def be_signed_in(scene: Scene, email: str) -> None:
     scene.people[email] = await scene.sign_in(scene.people[email])
 
 
+async def be_proven(scene: Scene, email: str) -> None:
+    """Be signed in to an account whose address is proven, so that it is told things."""
+    await be_signed_in(scene, email)
+    await prove(scene.running.services, scene.people[email])
+
+
 async def have_moved(scene: Scene, email: str) -> None:
     """Be signed in to an account that had another address before."""
-    await be_signed_in(scene, first(email))
+    await be_proven(scene, first(email))
     scene.people[email] = scene.people.pop(first(email))
     await move(scene, email, email)
 

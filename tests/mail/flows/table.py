@@ -54,7 +54,7 @@ def _notice(name: str, ask: Step) -> Flow:
         Purpose.SIGN_OUT_OTHERS,
         ask,
         is_signed_out,
-        before=steps.be_signed_in,
+        before=steps.be_proven,
         lives=LASTING,
         survives=steps.recover,
     )

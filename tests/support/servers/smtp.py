@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from enum import Enum
-from typing import AnyStr, Literal, cast
+from typing import AnyStr, Literal, Self, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -33,6 +33,7 @@ class Mode(Enum):
     RECIPIENT_REFUSED = "says 550 to a recipient"
     RECIPIENT_421 = "says 421 to a recipient"
     HANG_AT_DATA = "never answers to DATA"
+    DROP_IN_DATA = "closes in the middle of a message"
     MESSAGE_LATER = "says 452 to a message"
     MESSAGE_REFUSED = "says 554 to a message"
     MESSAGE_421 = "says 421 to a message"
@@ -100,6 +101,9 @@ class MailServer:
         heard_in_the_clear: All bytes that came to it unencrypted.
         refuses_only: What a recipient has that is refused, if others are not.
         told: Set to have it say what it has taken.
+        dropped: How many messages it has broken off in the middle.
+        slow_seconds: How long it thinks about each byte when it is slow.
+        slow_bytes: How many it has said so.
     """
 
     def __init__(
@@ -118,6 +122,9 @@ class MailServer:
         self.heard_in_the_clear = b""
         self.refuses_only = ""
         self.told = asyncio.Event()
+        self.dropped = 0
+        self.slow_seconds = SLOW_SECONDS
+        self.slow_bytes = 0
         self.security = security
         self.certificate = certificate
         self.login = login
@@ -136,7 +143,12 @@ class MailServer:
         schemes = {"tls": "smtps", "starttls": "smtp+starttls", "none": "smtp"}
         return f"{schemes[self.security]}://{self.address}"
 
-    async def __aenter__(self) -> "MailServer":
+    @property
+    def is_listening(self) -> bool:
+        """Whether it accepts connections."""
+        return self._server is not None
+
+    async def __aenter__(self) -> Self:
         await self.recover()
         return self
 
@@ -162,6 +174,18 @@ class MailServer:
             await asyncio.gather(*[one.end() for one in self.open])
             await self._server.wait_closed()
             self._server = None
+
+    def hear(self, data: bytes) -> None:
+        """Keep what came to it unencrypted."""
+        self.heard_in_the_clear += data
+
+    def decide(self, message: "Received", reply: bytes) -> None:
+        """Keep a message if it is taken; what is decided has not been said yet."""
+        if reply.startswith(b"250"):
+            self.received.append(message)
+
+    def say(self, message: "Received") -> None:
+        """Hear that what was decided is about to be said."""
 
     async def until(self, is_so: Callable[[], bool], seconds: float = 5) -> None:
         """Wait until something is so."""
@@ -191,6 +215,7 @@ class _Conversation(SMTP):
     def __init__(self, server: MailServer) -> None:
         self._of = server
         self._greeted = False
+        self._in_data = False
         super().__init__(
             _Handler(server),
             hostname="mail.test",
@@ -217,7 +242,11 @@ class _Conversation(SMTP):
     def data_received(self, data: bytes) -> None:
         """Note what anybody on the way could read."""
         if self.is_in_the_clear():
-            self._of.heard_in_the_clear += data
+            self._of.hear(data)
+        if self._in_data and self._of.mode is Mode.DROP_IN_DATA:
+            self._of.dropped += 1
+            self.break_off()
+            return
         super().data_received(data)
 
     def is_in_the_clear(self) -> bool:
@@ -245,12 +274,13 @@ class _Conversation(SMTP):
         if not self._greeted:
             self._greeted = True
             said = await self._greeting(said)
-        if self._of.mode is not Mode.SLOW:
-            await super().push(said)
-            return
-        for byte in said:
-            self._writer.write(bytes([byte]))
-            await asyncio.sleep(SLOW_SECONDS)
+        while said and self._of.mode is Mode.SLOW:
+            self._writer.write(said[:1])
+            said = said[1:]
+            self._of.slow_bytes += 1
+            await asyncio.sleep(self._of.slow_seconds)
+        # The line's end comes with the rest.
+        await super().push(said)
 
     async def smtp_DATA(self, arg: str) -> None:
         """Let a message come, or leave the client waiting."""
@@ -259,7 +289,9 @@ class _Conversation(SMTP):
             await for_ever()
         if self._of.mode is Mode.HANG_AT_DATA:
             await for_ever()
+        self._in_data = True
         await super().smtp_DATA(arg)
+        self._in_data = False
 
     async def smtp_QUIT(self, arg: str) -> None:
         """Let the client go, or leave it waiting."""
@@ -330,15 +362,14 @@ class _Handler:
     ) -> bytes:
         """Take the message."""
         reply = self._reply("DATA")
-        if reply.startswith(b"250"):
-            self._of.received.append(
-                _received(envelope, conversation.is_in_the_clear())
-            )
+        message = _received(envelope, conversation.is_in_the_clear())
+        self._of.decide(message, reply)
         if self._of.mode is Mode.DROP_AFTER_DATA:
             conversation.break_off()
             await for_ever()
         if self._of.mode is Mode.HANG_AFTER_DATA:
             await self._of.told.wait()
+        self._of.say(message)
         return reply
 
     def _reply(self, step: str, address: str = "") -> bytes:

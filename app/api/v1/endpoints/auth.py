@@ -9,8 +9,8 @@ from app.api.deps import (
     ClientDep,
     CookiesDep,
     NoticesDep,
-    PresentDep,
     PrincipalDep,
+    SessionHereDep,
     SessionsDep,
     SignUpDep,
     documented_scheme,
@@ -186,15 +186,14 @@ async def sign_out_everywhere(
 @router.post(
     "/logout-others",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(*LINK, InvalidTokenError, TokenExpiredError, SessionEndedError),
+    responses=problems(*LINK, InvalidTokenError, TokenExpiredError),
 )
 async def sign_out_others(
-    body: LinkProof, present: PresentDep, client: ClientDep, notices: NoticesDep
+    body: LinkProof, here: SessionHereDep, client: ClientDep, notices: NoticesDep
 ) -> None:
     """End the sessions of an account with the link of a mail about it.
 
     The session that the request comes with, if any, goes on. A mail to set a new
     password is sent along.
     """
-    here = present.session if present else None
     await notices.sign_out_others(body.proof(), here, client)
