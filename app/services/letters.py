@@ -77,7 +77,7 @@ class Letters:
 
     def __init__(self, settings: Settings) -> None:
         self._host = settings.host
-        service = " ".join(settings.service_name.split())
+        service = settings.service_name
         sender = settings.mail_from or f"no-reply@{settings.host}"
         self._sender = _address(sender, service)
         shared = {

@@ -20,6 +20,7 @@ from tests.support.mailbox import (
     number_of_pending,
     verify,
 )
+from tests.support.outsiders import DISABLE, execute
 from tests.support.people import API, PASSWORD, Person
 from tests.support.problems import fields, problem
 from tests.support.services import CountingPool, no_breaches, put_passwords
@@ -144,10 +145,10 @@ class TestVerify:
     ) -> None:
         """The address of a disabled account is not proven."""
         mail = await last_mail(services, ada.email)
-        path, body = f"{API}/users/{ada.id}", {"status": "disabled"}
-        await client.patch(path, json=body, headers=admin.headers)
+        await execute(services.settings, DISABLE)
         refused = await client.post(VERIFY, json=mail.by_link)
         problem(refused, 403, "challenge_failed")
+        path = f"{API}/users/{ada.id}"
         seen = await client.get(path, headers=admin.headers)
         assert seen.json()["email_verified"] is False
 

@@ -13,6 +13,7 @@ from app.services.container import Services
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
 from tests.support.mailbox import Mail, last_mail, verify
+from tests.support.outsiders import DISABLE, execute
 from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.problems import problem, reason
 from tests.support.stored import number_of_users
@@ -131,9 +132,7 @@ class TestSignIn:
     ) -> None:
         """A disabled account is not signed in to, and its mail opens nothing."""
         before = await ask(client, services, ada.email)
-        await client.patch(
-            f"{API}/users/{ada.id}", json={"status": "disabled"}, headers=admin.headers
-        )
+        await execute(services.settings, DISABLE)
         problem(await client.post(PASS, json=before.by_link), 403, "account_disabled")
         assert (await ask(client, services, ada.email)).opens_nothing
 

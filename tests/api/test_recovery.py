@@ -14,6 +14,7 @@ from app.services.container import Services
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
 from tests.support.mailbox import Mail, last_mail
+from tests.support.outsiders import DISABLE, execute
 from tests.support.people import API, PASSWORD, Person, sign_in
 from tests.support.problems import problem, reason
 
@@ -225,9 +226,7 @@ class TestNobodyThere:
     ) -> None:
         """A disabled account is not got back into, and its mail opens nothing."""
         open_before = await forgot(client, services, ada.email)
-        path = f"{API}/users/{ada.id}"
-        body = {"status": "disabled"}
-        await client.patch(path, json=body, headers=admin.headers)
+        await execute(services.settings, DISABLE)
         refused = await client.post(RESET, json=open_before.by_link | NEW)
         problem(refused, 403, "challenge_failed")
         assert (await forgot(client, services, ada.email)).opens_nothing

@@ -200,8 +200,8 @@ class TestTrojanIdentifier:
 
     @WAYS
     async def test_taken_over(self, stranger: Hijacker, owner: Owner, way: str) -> None:
-        """An account that the owner has proven, and they have moved to their own address
-        and on, is the owner's once the owner has undone it: they can't undo that."""
+        """An account that the owner has proven, and they have moved to their own
+        address and on, is the owner's once it is undone: they can't undo that."""
         mallory = await prove(owner.services, await stranger.register(OWNER))
         await stranger.move(mallory, STRANGER)
         took = await owner.proof("link")

@@ -35,6 +35,10 @@ async def postgresql_outsider(
         await opened.close()
 
 
+DISABLE = "UPDATE users SET status = 'disabled' WHERE email = 'ada@example.com'"
+"""What an operator may do in the database itself; the API ends mail besides."""
+
+
 async def execute(settings: Settings, statement: str) -> list[tuple[Any, ...]]:
     """Run and commit one statement as another program; return its rows."""
     if settings.is_sqlite:

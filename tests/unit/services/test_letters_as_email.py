@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from app.core.languages import LANGUAGES
 from app.services.letter_templates import TEMPLATES
@@ -106,12 +107,9 @@ class TestInjection:
 
     @pytest.mark.parametrize("ending", ["\r\n", "\n", "\r", "\u2028", "\x0b"])
     def test_service_name(self, ending: str) -> None:
-        """A line break in the service's name is a blank in every header."""
-        name = f"Otter{ending}Bcc: eve@example.org{ending}{ending}Hello"
-        email = received(write_letter(service_name=name))
-        assert "Bcc" not in email
-        assert email["From"].addresses[0].display_name.startswith("Otter Bcc: eve")
-        assert "Otter Bcc: eve@example.org Hello" in email["Subject"]
+        """A service whose name has a line break does not start."""
+        with pytest.raises(ValidationError, match="must be one line"):
+            write_letter(service_name=f"Otter{ending}Bcc: eve@example.org")
 
     @pytest.mark.parametrize("ending", ["\r\n", "\n", "\r"])
     @pytest.mark.parametrize("field", ["recipient", "subject", "message_id"])
