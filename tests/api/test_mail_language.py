@@ -72,6 +72,16 @@ class TestMail:
         assert mail.kind == "new_device"
         assert "Konto" in mail.text
 
+    async def test_taken_address(
+        self, client: httpx2.AsyncClient, services: Services, ada: Person, bob: Person
+    ) -> None:
+        """Who has the address already is told so in their own language."""
+        await choose(client, bob, "de")
+        body = {"email": bob.email, "current_password": PASSWORD}
+        headers = ada.headers | ENGLISH
+        await client.post(f"{ME}/email", json=body, headers=headers)
+        assert "Konto" in (await last_mail(services, bob.email)).text
+
     async def test_change_of_address(
         self, client: httpx2.AsyncClient, services: Services, ada: Person
     ) -> None:

@@ -8,10 +8,8 @@ import pytest
 
 from app.api.mailbox import SHOWN
 from app.core.config import Settings
-from app.core.emails import email_key
 from app.database import Database
-from app.models import Challenge, Message, MessageKind, Purpose, new_id
-from app.services.challenges import lives
+from app.models import MessageKind
 from tests.api.test_pages import Page
 from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp
@@ -19,7 +17,7 @@ from tests.support.hostile import contents
 from tests.support.links import BROWSER, is_page
 from tests.support.people import API, PASSWORD, Person
 from tests.support.problems import fields, problem
-from tests.support.rows import NOW
+from tests.support.rows import NOW, new_challenge, new_message
 from tests.support.services import lose_database
 
 MAIL = "/dev/mail"
@@ -40,27 +38,11 @@ async def put(database: Database, *recipients: str) -> None:
     """Put mail into the outbox, the last one last."""
     async with database.writing() as session:
         for recipient in recipients:
-            challenge = Challenge(
-                id=new_id(),
-                purpose=Purpose.RESET_PASSWORD,
-                email=recipient,
-                email_key=email_key(recipient),
-                created_at=NOW,
-                **vars(lives(MessageKind.RESET_PASSWORD, NOW)),
-            )
+            kind = MessageKind.RESET_PASSWORD
+            challenge = new_challenge(kind, recipient)
             session.add(challenge)
             await session.flush()
-            session.add(
-                Message(
-                    kind=MessageKind.RESET_PASSWORD,
-                    recipient=recipient,
-                    language="en",
-                    facts={"at": NOW.isoformat(), "ip": "192.0.2.1", "device": "curl"},
-                    challenge_id=challenge.id,
-                    created_at=NOW,
-                    sent_at=NOW,
-                )
-            )
+            session.add(new_message(kind, challenge, sent_at=NOW))
 
 
 class TestWhere:

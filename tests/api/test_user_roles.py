@@ -215,6 +215,16 @@ class TestLastAdmin:
         await client.patch(path, json={"status": "disabled"}, headers=admin.headers)
         problem(await lose(client, admin, how), 409, "last_admin")
 
+    @pytest.mark.parametrize("how", ["disable", "delete", "strip", "delete oneself"])
+    async def test_invited_admin_does_not_count(
+        self, client: httpx2.AsyncClient, admin: Person, how: str
+    ) -> None:
+        """Who was invited may never come."""
+        guest = {"email": "guest@example.com", "roles": ["admin"]}
+        made = await client.post(USERS, json=guest, headers=admin.headers)
+        assert made.status_code == 201
+        problem(await lose(client, admin, how), 409, "last_admin")
+
     async def test_somebody_elses_hands(
         self, client: httpx2.AsyncClient, admin: Person
     ) -> None:

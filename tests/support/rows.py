@@ -3,12 +3,24 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.emails import email_key
-from app.models import Account, Role, Session, User, UserStatus, new_id
+from app.models import (
+    Account,
+    Challenge,
+    Message,
+    MessageKind,
+    Role,
+    Session,
+    User,
+    UserStatus,
+    new_id,
+)
+from app.services.challenges import PLANS, Lives, lives
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -51,9 +63,38 @@ def make_account(**fields: Any) -> Account:
     return Account(**values | fields)
 
 
-def new_session(user: User) -> Session:
+def new_challenge(
+    kind: MessageKind, email: str = "ada@example.com", user_id: UUID | None = None
+) -> Challenge:
+    """Return the challenge of a mail, not saved yet."""
+    return Challenge(
+        id=new_id(),
+        purpose=PLANS[kind].purpose,
+        user_id=user_id,
+        email=email,
+        email_key=email_key(email),
+        created_at=NOW,
+        **vars(lives(kind, NOW) or Lives(NOW + timedelta(days=1), None)),
+    )
+
+
+def new_message(kind: MessageKind, challenge: Challenge, **fields: object) -> Message:
+    """Return the mail with a challenge, not saved yet."""
+    return Message(
+        **fields,
+        kind=kind,
+        recipient=challenge.email,
+        language="en",
+        facts={"at": NOW.isoformat(), "ip": "192.0.2.1", "device": "curl"},
+        challenge_id=challenge.id,
+        created_at=NOW,
+    )
+
+
+def new_session(user: User, **fields: object) -> Session:
     """Return a session of this user, not saved yet."""
     return Session(
+        **fields,
         user_id=user.id,
         generation=0,
         rotated_at=NOW,

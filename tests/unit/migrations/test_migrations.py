@@ -10,11 +10,17 @@ from app.core.config import Settings
 from app.core.exceptions import StartupError
 from app.database import Database
 from app.migrations import head_revision, migrate, prepare_schema
-from app.models import Base
+from app.models import Base, EndReason, MessageKind, UserStatus
 from tests.support.databases import Databases, make_settings
 from tests.support.outsiders import execute, no_transaction_is_open
 from tests.support.processes import threads_ended
-from tests.support.rows import new_role, new_session, new_user
+from tests.support.rows import (
+    new_challenge,
+    new_message,
+    new_role,
+    new_session,
+    new_user,
+)
 
 
 @pytest.fixture
@@ -99,6 +105,23 @@ class TestMigrate:
         await prepare_schema(settings)
         for table in ("users", "roles", "user_roles", "sessions"):
             assert await execute(settings, f"SELECT count(*) FROM {table}") == [(1,)]
+
+    async def test_down_with_mail(self, settings: Settings, database: Database) -> None:
+        """What only this version knows is in nobody's way back."""
+        user = new_user("ada@example.com")
+        user.status = UserStatus.DELETED
+        async with database.writing() as session:
+            session.add(user)
+            await session.flush()
+            session.add(new_session(user, end_reason=EndReason.EMAIL_CHANGE_UNDONE))
+            for kind in MessageKind:
+                of_account = None if kind == MessageKind.RESET_BY_ADMIN else user.id
+                challenge = new_challenge(kind, user_id=of_account)
+                session.add(challenge)
+                await session.flush()
+                session.add(new_message(kind, challenge))
+        await migrate(settings, "base")
+        assert await tables(settings) == {"alembic_version"}
 
 
 class TestPrepareSchema:

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import httpx2
 import pytest
 from sqlalchemy import text, update
 
@@ -21,7 +22,7 @@ from app.models import Account, EndReason, Session, SessionState, User, UserStat
 from app.repositories import SessionRepository, UserRepository
 from app.services.container import Services
 from tests.support.clock import FakeClock
-from tests.support.people import Person
+from tests.support.people import Person, sign_in
 from tests.support.stored_sessions import stored
 
 HOME = Client("192.0.2.7")
@@ -84,6 +85,30 @@ class TestRivals:
         with pytest.raises(SessionEndedError) as refusal:
             await waiting
         assert refusal.value.extra["reason"] == EndReason.PASSWORD_CHANGED
+
+    async def test_all_are_ended_twice(
+        self,
+        client: httpx2.AsyncClient,
+        services: Services,
+        ada: Person,
+        settings: Settings,
+        database: Database,
+    ) -> None:
+        """Who signs out everywhere waits for who changes the account, whichever of its
+        sessions that one has locked first."""
+        newest = await sign_in(client, ada)
+        async with database.writing() as held:
+            await UserRepository(held).lock(UUID(ada.id))
+            await SessionRepository(held).lock(UUID(newest.session_id))
+            ending = services.sessions.end_all(UUID(ada.id), EndReason.ENDED_BY_ADMIN)
+            waiting = asyncio.create_task(ending)
+            await until_it_waits(settings, database)
+            await SessionRepository(held).end_all_of_user(
+                UUID(ada.id), EndReason.PASSWORD_CHANGED, services.clock()
+            )
+        await waiting
+        row = await stored(database, UUID(ada.session_id))
+        assert row.end_reason == EndReason.PASSWORD_CHANGED
 
     async def test_the_rival_rotates(
         self, services: Services, ada: Person, settings: Settings, database: Database
