@@ -3,11 +3,13 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
 
 from app.core.config import Settings
+from app.repositories import UserRepository
 from app.services.container import Services
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
@@ -227,6 +229,24 @@ class TestEnd:
         await services.deletion.tidy()
         await sign_in(client, ada)
 
+    async def test_planned_anew(
+        self,
+        client: httpx2.AsyncClient,
+        services: Services,
+        ada: Person,
+        admin: Person,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """What is not due any more, once it is locked, stays until it is."""
+
+        async def due(*_: object) -> list[UUID]:
+            return [UUID(ada.id)]
+
+        await left(client, services, ada)
+        monkeypatch.setattr(UserRepository, "due_for_deletion", due)
+        await services.deletion.tidy()
+        assert (await seen(client, admin, ada))["status"] == "deleted"
+
     async def test_by_an_administrator(
         self, client: httpx2.AsyncClient, services: Services, ada: Person, admin: Person
     ) -> None:
@@ -268,6 +288,28 @@ class TestEnd:
         account = await seen(client, await sign_in(client, admin), ada)
         assert (account["status"], account["delete_at"]) == ("active", None)
         assert account["email"] == ada.email
+
+
+class TestLongPeriod:
+    """A period longer than what is kept of other mail."""
+
+    @pytest.fixture
+    def settings(self, make: MakeSettings) -> Settings:
+        """Three months to think."""
+        return make(deletion_days=90, rate_limits=False)
+
+    async def test_link_is_kept(
+        self,
+        client: httpx2.AsyncClient,
+        services: Services,
+        ada: Person,
+        clock: FakeClock,
+    ) -> None:
+        """The link is not forgotten before the account is."""
+        mail = await left(client, services, ada)
+        clock.tick(days=89)
+        await services.mail.outbox.tidy()
+        assert (await client.post(UNDO, json=mail.by_link)).status_code == 204
 
 
 class TestShortPeriod:

@@ -142,6 +142,15 @@ class TestInvite:
         assert await number_of_mails(services) == before
         await invite(client, admin, email="other@example.com")
 
+    async def test_refused_is_not_counted(
+        self, client: httpx2.AsyncClient, admin: Person
+    ) -> None:
+        """Whoever has mistyped a role need not wait to name the right one."""
+        body = {"email": GUEST, "roles": ["nobody"]}
+        refused = await client.post(USERS, json=body, headers=admin.headers)
+        problem(refused, 404, "role_not_found")
+        await invite(client, admin)
+
 
 class TestInviteAgain:
     """POST /users/{id}/invite."""
@@ -200,6 +209,13 @@ class TestInviteAgain:
         guest = await guest_as_seen(client, admin)
         problem(await send_again(client, admin, guest["id"]), 409, "not_invited")
         assert await number_of_mails(services) == before
+
+    async def test_disabled(self, client: httpx2.AsyncClient, admin: Person) -> None:
+        """A guest who is not welcome any more is not invited again."""
+        guest = await invite(client, admin)
+        path, off = f"{USERS}/{guest['id']}", {"status": "disabled"}
+        await client.patch(path, json=off, headers=admin.headers)
+        problem(await send_again(client, admin, guest["id"]), 409, "not_invited")
 
     async def test_never_invited(
         self, client: httpx2.AsyncClient, services: Services, admin: Person, ada: Person

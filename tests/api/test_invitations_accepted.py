@@ -20,6 +20,7 @@ from tests.support.invited import (
     invite,
 )
 from tests.support.mailbox import Mail, last_mail
+from tests.support.outsiders import execute
 from tests.support.people import API, PASSWORD, Person, sign_in
 from tests.support.problems import fields, only_good, problem
 from tests.support.roles import make_role
@@ -222,6 +223,21 @@ class TestAccountThatIsNoMore:
         refused = await client.post(f"{API}/auth/login", json=body)
         problem(refused, 401, "invalid_credentials")
 
+    async def test_disabled_past_us(
+        self, client: httpx2.AsyncClient, services: Services, admin: Person
+    ) -> None:
+        """Nor is one that was disabled in the database itself; the link stays good."""
+        mail = await invitation(client, services, admin)
+        for status in ("disabled", "active"):
+            await execute(
+                services.settings,
+                f"UPDATE users SET status = '{status}' WHERE email = '{GUEST}'",
+            )
+            answer = await client.post(ACCEPT, json=mail.by_link | CHOSEN)
+            if status == "disabled":
+                problem(answer, 403, "challenge_failed")
+        assert answer.status_code == 200
+
 
 async def by_reset(client: httpx2.AsyncClient, services: Services) -> httpx2.Response:
     """Set a password with a mail that the guest has asked for."""
@@ -245,6 +261,14 @@ async def by_sign_up(client: httpx2.AsyncClient, services: Services) -> httpx2.R
     return await client.post(VERIFY, json=mail.by_code)
 
 
+async def by_proof(client: httpx2.AsyncClient, services: Services) -> httpx2.Response:
+    """Prove the address first, and sign in by mail then."""
+    await client.post(f"{API}/auth/email/resend", json=ASK)
+    proof = (await last_mail(services, GUEST)).by_code
+    assert (await client.post(VERIFY, json=proof)).status_code == 200
+    return await by_mail(client, services)
+
+
 class TestOtherWaysIn:
     """What the reader of the invited address may do instead."""
 
@@ -254,7 +278,9 @@ class TestOtherWaysIn:
         return make(mail_sign_in=True, email_verification="required", rate_limits=False)
 
     @pytest.mark.parametrize(
-        "prove", [by_reset, by_mail, by_sign_up], ids=["reset", "mail", "sign-up"]
+        "prove",
+        [by_reset, by_mail, by_sign_up, by_proof],
+        ids=["reset", "mail", "sign-up", "proof"],
     )
     async def test_accepts(
         self,
@@ -265,12 +291,13 @@ class TestOtherWaysIn:
     ) -> None:
         """The account is theirs, with its roles, and the invitation's link is void."""
         await make_role(client, admin, "editor", [])
-        mail: Mail = await invitation(client, services, admin, roles=["editor"])
+        given = {"roles": ["editor"], "display_name": "Given", "locale": "de"}
+        mail: Mail = await invitation(client, services, admin, **given)
         before = await guest_as_seen(client, admin)
         assert (await prove(client, services)).is_success
         after = await guest_as_seen(client, admin)
         assert after["id"] == before["id"]
-        assert after["roles"] == ["editor"]
+        assert {name: after[name] for name in given} == given
         assert (after["invited_at"], after["email_verified"]) == (None, True)
         refused = await client.post(ACCEPT, json=mail.by_link | CHOSEN)
         problem(refused, 410, "challenge_cancelled")
