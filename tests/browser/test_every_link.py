@@ -54,6 +54,7 @@ def changes_address(server: Server, reader: Reader) -> str:
 
 def has_changed_address(server: Server, reader: Reader) -> str:
     """Have another address by now."""
+    reader.proves_address()
     reader.moves(f"{uuid4()}@example.com")
     return reader.link()
 
@@ -68,6 +69,7 @@ def is_invited(server: Server, reader: Reader) -> str:
 
 def is_told(server: Server, reader: Reader) -> str:
     """Be told of a new password."""
+    reader.proves_address()
     body = {"current_password": PASSWORD, "new_password": "nine quiet herons"}
     reader.asks("POST", "/users/me/password", body)
     return reader.link()

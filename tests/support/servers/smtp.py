@@ -5,6 +5,7 @@ import email
 import email.policy
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from enum import Enum
@@ -257,7 +258,10 @@ class _Conversation(SMTP):
     def break_off(self) -> None:
         """Close at once."""
         if self.transport is not None:
-            cast(asyncio.WriteTransport, self.transport).abort()
+            # One with TLS that was closed twice has nothing left to be aborted, and
+            # says so with this.
+            with suppress(AttributeError):
+                cast(asyncio.WriteTransport, self.transport).abort()
 
     async def end(self) -> None:
         """Close at once, and wait until nothing of it runs any more."""
