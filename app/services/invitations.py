@@ -15,7 +15,6 @@ from app.core.exceptions import (
     MailOffError,
     NotInvitedError,
     SignUpClosedError,
-    UserNotFoundError,
 )
 from app.core.security import NO_PASSWORD
 from app.database import Database
@@ -95,9 +94,7 @@ class Invitations:
             self._principals.writing(by, user_id) as (session, actor),
         ):
             actor.must_hold(Permission.USERS_WRITE)
-            user = await UserRepository(session).get(user_id)
-            if user is None:
-                raise UserNotFoundError
+            user = await self._users.find(session, user_id)
             if user.invited_at is None or not user.is_active:
                 raise NotInvitedError
             user.invited_at = self._clock()

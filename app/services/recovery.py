@@ -10,11 +10,9 @@ from app.core.config import Settings
 from app.core.exceptions import (
     ChallengeFailedError,
     MailOffError,
-    UserNotFoundError,
 )
 from app.database import Database
 from app.models import MessageKind, Permission, Purpose
-from app.repositories import UserRepository
 from app.services.challenges import Mailing
 from app.services.limits import Limits
 from app.services.mail import Mail
@@ -82,9 +80,7 @@ class Recovery:
             self._principals.writing(by, user_id) as (session, actor),
         ):
             actor.must_hold(Permission.USERS_WRITE)
-            user = await UserRepository(session).get(user_id)
-            if user is None:
-                raise UserNotFoundError
+            user = await self._users.find(session, user_id)
             mailing = Mailing(
                 kind=MessageKind.RESET_BY_ADMIN, email=user.email, client=client
             )

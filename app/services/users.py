@@ -55,7 +55,18 @@ class UserService:
             UserNotFoundError: If there is none.
         """
         async with self._database.reading() as session:
-            return await self._find(session, user_id)
+            return await self.find(session, user_id)
+
+    async def find(self, session: AsyncSession, user_id: UUID) -> User:
+        """Return an account in a transaction.
+
+        Raises:
+            UserNotFoundError: If there is none.
+        """
+        user = await UserRepository(session).get(user_id)
+        if user is None:
+            raise UserNotFoundError
+        return user
 
     async def page(
         self,
@@ -103,7 +114,7 @@ class UserService:
         """
         async with self._principals.writing(by, user_id) as (session, actor):
             actor.must_hold(Permission.USERS_WRITE)
-            user = await self._find(session, user_id)
+            user = await self.find(session, user_id)
             if changes.get("status") == UserStatus.DISABLED and user.is_active:
                 await keep_an_admin(session, user)
                 now = self._clock()
@@ -134,7 +145,7 @@ class UserService:
         """
         async with self._principals.writing(by, user_id) as (session, actor):
             actor.must_hold(Permission.USERS_WRITE)
-            user = await self._find(session, user_id)
+            user = await self.find(session, user_id)
             roles = await RoleRepository(session).get_all(names)
             for role in {*roles, *user.roles}:
                 actor.must_hold(*role.permissions)
@@ -155,7 +166,7 @@ class UserService:
         """
         async with self._principals.writing(by, user_id) as (session, actor):
             actor.must_hold(Permission.USERS_WRITE)
-            await delete_account(session, await self._find(session, user_id))
+            await delete_account(session, await self.find(session, user_id))
         logger.info("user.deleted", extra={"of_user": str(user_id)})
 
     async def _must_hold_roles(self, by: Principal, names: Collection[str]) -> None:
@@ -163,12 +174,6 @@ class UserService:
         async with self._database.reading() as session:
             for role in await RoleRepository(session).get_all(names):
                 by.must_hold(*role.permissions)
-
-    async def _find(self, session: AsyncSession, user_id: UUID) -> User:
-        user = await UserRepository(session).get(user_id)
-        if user is None:
-            raise UserNotFoundError
-        return user
 
     def _touch(self, session: AsyncSession, user: User) -> None:
         user.updated_at = self._clock()

@@ -1,12 +1,15 @@
 """DELETE /api/v1/users/me with DELETION_DAYS: rarer cases."""
 
 import asyncio
+from contextlib import suppress
 from uuid import UUID
 
 import httpx2
 import pytest
 
 from app.core.config import Settings
+from app.models import User
+from app.repositories import UserRepository
 from app.services.container import Services
 from tests.api.test_deletion_period import DAYS, LOGIN, ME, UNDO, USERS, leave, left
 from tests.api.test_recovery import NEW, RESET, forgot
@@ -22,6 +25,9 @@ from tests.support.problems import problem, reason
 from tests.support.refreshing import refresh
 from tests.support.roles import give_roles
 from tests.support.services import interrupted
+
+WAIT_SECONDS = 0.5
+"""How long who has looked waits for the other, who should not have come so far."""
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
 
@@ -134,10 +140,25 @@ class TestRefused:
         problem(await leave(client, admin), 409, "last_admin")
 
     async def test_two_admins_at_once(
-        self, client: httpx2.AsyncClient, admin: Person, ada: Person
+        self,
+        client: httpx2.AsyncClient,
+        admin: Person,
+        ada: Person,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Of two administrators who go at the same moment one stays."""
+        """Of two administrators who go at the same moment one stays: who looks for
+        another waits for who has looked before."""
         await give_roles(client, admin, ada, "admin")
+        both, look = asyncio.Barrier(2), UserRepository.has_other_active_admin
+
+        async def together(users: UserRepository, user: User) -> bool:
+            found = await look(users, user)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await both.wait()
+            return found
+
+        monkeypatch.setattr(UserRepository, "has_other_active_admin", together)
         answers = await asyncio.gather(*(leave(client, one) for one in (admin, ada)))
         assert sorted(one.status_code for one in answers) == [204, 409]
 

@@ -11,6 +11,7 @@ from app.core.client import Client
 from app.core.exceptions import SessionNotFoundError
 from app.database import Database
 from app.models import EndReason, Method, Session, new_id
+from app.repositories import UserRepository
 from app.repositories.pages import PageRequest
 from app.services.container import Services
 from tests.support.clock import FakeClock
@@ -193,6 +194,21 @@ class TestEndAll:
             for one in (kept, ended, last, bob)
         ]
         assert reasons == [None, EndReason.SIGNED_OUT, EndReason.PASSWORD_CHANGED, None]
+
+    async def test_account_that_is_gone(
+        self,
+        services: Services,
+        ada: Person,
+        database: Database,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """Of an account that was deleted meanwhile nothing is ended, or logged."""
+        caplog.set_level(logging.INFO)
+        async with database.writing() as session:
+            gone = await services.users.find(session, UUID(ada.id))
+            await UserRepository(session).delete(gone)
+        await services.sessions.end_all(UUID(ada.id), EndReason.ENDED_BY_ADMIN)
+        assert "session.all_ended" not in {one.message for one in caplog.records}
 
 
 class TestPage:
