@@ -68,14 +68,17 @@ class GivenProof(GivenLink):
 
 @router.post("/verify-email")
 async def verify_email(
-    settings: SettingsDep, sign_up: SignUpDep, given: Annotated[GivenProof, Form()]
+    settings: SettingsDep,
+    client: ClientDep,
+    sign_up: SignUpDep,
+    given: Annotated[GivenProof, Form()],
 ) -> HTMLResponse:
     """Note that somebody reads an address, and say that it is done.
 
     For a sign-up whose account is made now, the form comes again and asks for its
     password.
     """
-    await sign_up.verify(given.proof, given.shown)
+    await sign_up.verify(given.proof, given.shown, client)
     return link_done("verify-email", settings)
 
 

@@ -18,6 +18,7 @@ from app.core.exceptions import (
     PasswordTooShortError,
     RetryLaterError,
     SessionEndedError,
+    TooManyRequestsError,
     UnauthorizedError,
     ValidationFailedError,
 )
@@ -35,18 +36,16 @@ PASSWORD_RULES = (
 )
 """How a new password can be refused."""
 
-PROOF = (
+LINK = (
     ChallengeFailedError,
     ChallengeUsedError,
     ChallengeCancelledError,
     ChallengeExpiredError,
-    CodeExhaustedError,
 )
-"""How a link or a code can be refused."""
-
-
-LINK = tuple(error for error in PROOF if error is not CodeExhaustedError)
 """How a link can be refused that comes without a code."""
+
+PROOF = (*LINK, CodeExhaustedError, TooManyRequestsError)
+"""How a link or a code can be refused."""
 
 
 class FieldProblem(ResponseBody):

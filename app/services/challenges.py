@@ -1,6 +1,7 @@
 """Challenges: asking people for proof that they read an address."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +36,7 @@ from app.repositories import (
     OutboxRepository,
     UserRepository,
 )
+from app.services.limits import Limits
 
 LINK_LIFE = timedelta(minutes=15)
 CODE_LIFE = timedelta(minutes=10)
@@ -126,11 +128,16 @@ class Challenges:
     """The rules of links and codes."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, tokens: ChallengeTokens
+        self,
+        settings: Settings,
+        clock: Clock,
+        tokens: ChallengeTokens,
+        limits: Limits,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._tokens = tokens
+        self._limits = limits
 
     async def ask(self, session: AsyncSession, mailing: Mailing) -> UUID:
         """Put a mail with a link into the outbox; cancel those that it replaces.
@@ -160,6 +167,18 @@ class Challenges:
         ChallengeRepository(session).add(challenge)
         await session.flush()
         return challenge.id
+
+    def counted(
+        self, proof: Proof, client: Client
+    ) -> AbstractAsyncContextManager[None]:
+        """Count what somebody shows, if it can be guessed, around its examination.
+
+        Raises:
+            TooManyRequestsError: On entering, if too many codes were wrong.
+        """
+        if proof.token is not None:
+            return nullcontext()
+        return self._limits.code_check(client)
 
     async def examine(
         self, session: AsyncSession, purpose: Purpose, proof: Proof

@@ -107,13 +107,16 @@ class EmailChange:
             ChallengeEndedError: If it was right once.
             AccountPasswordError: If the password is missing or wrong; the link can be
                 used again then.
-            TooManyRequestsError: If it has been wrong too often.
+            TooManyRequestsError: If it, or codes, have been wrong too often.
             EmailTakenError: If another account has got the address meanwhile.
         """
         checked = None
         if proof.token is not None:
             checked = await self._check_password(proof, password or "")
-        async with self._database.writing() as session:
+        async with (
+            self._challenges.counted(proof, client),
+            self._database.writing() as session,
+        ):
             challenge, user = await self._examine(session, proof)
             if checked is not None and user.password_hash != checked:
                 raise AccountPasswordError

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from app.core.client import Client
-from app.core.exceptions import AppError, RetryLaterError, TooManyRequestsError
+from app.core.exceptions import (
+    AppError,
+    ChallengeFailedError,
+    RetryLaterError,
+    TooManyRequestsError,
+)
 from app.core.metrics import LIMITS_REFUSED
 from app.services.limit_counters import (
     Count,
@@ -54,6 +59,11 @@ REFRESH = (Window(120, MINUTE),)
 REFRESH_NETWORK = (Window(3000, MINUTE),)
 """Refreshes from one network, genuine or not."""
 
+CODE_NETWORK = (Window(20, 5 * MINUTE), Window(100, DAY))
+"""Wrong codes from one network, whomever they were sent to."""
+
+CODE_OVERALL = (Window(300, HOUR),)
+"""Wrong codes altogether: of a million that a code can be."""
 
 MAIL_RECIPIENT = (Window(1, MINUTE), Window(10, DAY))
 """Mail that is asked for to one address by strangers, or by devices it knows."""
@@ -143,6 +153,24 @@ class Limits:
         """
         return self._attempt(Count("password-check", str(asked_by), ACCOUNT))
 
+    def code_check(self, client: Client) -> AbstractAsyncContextManager[None]:
+        """Count a code from a mail before it is looked at (ASVS 5.0, 6.6.3).
+
+        Each code has five tries, but whoever asks for mail to many addresses has five
+        at each. A code that was right is not counted, whatever else is not.
+
+        Args:
+            client: Who sends it.
+
+        Raises:
+            TooManyRequestsError: On entering, if the caller must wait; links go on.
+        """
+        return self._attempt(
+            Count("code-network", client.network, CODE_NETWORK),
+            Count("code-all", "", CODE_OVERALL),
+            failure=ChallengeFailedError,
+        )
+
     async def count_sign_up(self, client: Client) -> None:
         """Count a new account."""
         await self._count(
@@ -210,17 +238,24 @@ class Limits:
         await self._count([Count("refresh", str(session_id), REFRESH)])
 
     @asynccontextmanager
-    async def _attempt(self, *counts: Count) -> AsyncIterator[None]:
+    async def _attempt(
+        self, *counts: Count, failure: type[AppError] = AppError
+    ) -> AsyncIterator[None]:
         """Count an attempt, and take it back unless it fails.
 
         That the service could not look at the password is nobody's failure; being
         cancelled is one, or hanging up early would make guesses free.
+
+        Args:
+            counts: Where it is counted.
+            failure: The errors that are failures of whoever tries.
         """
         counted = await self._count(counts)
         try:
             yield
-        except RetryLaterError:
-            await self._take_back(counted)
+        except AppError as error:
+            if isinstance(error, RetryLaterError) or not isinstance(error, failure):
+                await self._take_back(counted)
             raise
         await self._take_back(counted)
 

@@ -47,7 +47,7 @@ def build_mail(
 ) -> Mail:
     """Build what settings ask for; nothing is connected yet."""
     tokens = ChallengeTokens(derived)
-    challenges = Challenges(settings, clock, tokens)
+    challenges = Challenges(settings, clock, tokens, limits)
     composer = Composer(settings, database, clock, tokens, Letters(settings))
     delivery = None
     if server := settings.smtp_server:

@@ -15,7 +15,7 @@ from app.core.languages import preferred_language
 from app.core.metrics import SIGN_INS
 from app.core.security import NO_PASSWORD, DeviceTokens
 from app.database import Database
-from app.models import MessageKind, Method, Purpose, User
+from app.models import MessageKind, Method, Purpose, Session, User
 from app.repositories import SessionRepository, UserRepository
 from app.services.issuing import SignedIn, TokenIssuer
 from app.services.keys import Keys
@@ -77,21 +77,14 @@ class MailSignIn:
             ChallengeEndedError: If it was right once.
             AccountDisabledError: If the account is disabled.
             AccountDeletedError: If its owner has deleted it.
+            TooManyRequestsError: If too many codes were wrong.
             BusyError: If somebody else has made the account at this moment.
         """
         if not self._settings.mail_sign_in:
             raise MailSignInOffError
         await self._keys.keep_up()
-        async with self._database.writing() as session:
-            challenge, known = await self._challenges.examine(
-                session, Purpose.SIGN_IN, proof
-            )
-            await self._challenges.use_up(session, challenge)
-            user = await self._reader(session, challenge.email, known, client)
-            user.last_sign_in_at = self._clock()
-            UserRepository(session).changed(user)
-            row = self._sessions.begin(user, client, Method.MAIL)
-            SessionRepository(session).add(row)
+        async with self._challenges.counted(proof, client):
+            user, row = await self._begin(proof, client)
         SIGN_INS.labels("succeeded").inc()
         logger.info(
             "auth.signed_in_by_mail",
@@ -102,6 +95,19 @@ class MailSignIn:
         return self._issuer.issue(
             user, row, client.device_token if device else self._devices.issue(account)
         )
+
+    async def _begin(self, proof: Proof, client: Client) -> tuple[User, Session]:
+        async with self._database.writing() as session:
+            challenge, known = await self._challenges.examine(
+                session, Purpose.SIGN_IN, proof
+            )
+            await self._challenges.use_up(session, challenge)
+            user = await self._reader(session, challenge.email, known, client)
+            user.last_sign_in_at = self._clock()
+            UserRepository(session).changed(user)
+            row = self._sessions.begin(user, client, Method.MAIL)
+            SessionRepository(session).add(row)
+        return user, row
 
     async def _reader(
         self, session: AsyncSession, email: str, user: User | None, client: Client

@@ -7,12 +7,9 @@ from app.core.challenge_tokens import Proof
 from app.core.client import Client
 from app.core.clock import Clock
 from app.core.config import Settings
-from app.core.exceptions import (
-    ChallengeFailedError,
-    MailOffError,
-)
+from app.core.exceptions import ChallengeFailedError, MailOffError
 from app.database import Database
-from app.models import MessageKind, Permission, Purpose
+from app.models import MessageKind, Permission, Purpose, User
 from app.services.challenges import Mailing
 from app.services.limits import Limits
 from app.services.mail import Mail
@@ -100,7 +97,13 @@ class Recovery:
             ChallengeEndedError: If it was right once.
             PasswordRefusedError: If the password breaks a rule; the proof can be used
                 again then.
+            TooManyRequestsError: If too many codes were wrong.
         """
+        async with self._challenges.counted(proof, client):
+            user = await self._reset(proof, new_password, client)
+        logger.info("user.password_reset", extra={"of_user": str(user.id)})
+
+    async def _reset(self, proof: Proof, new_password: str, client: Client) -> User:
         async with self._database.writing() as session:
             seen, _ = await self._challenges.examine(
                 session, Purpose.RESET_PASSWORD, proof
@@ -117,4 +120,4 @@ class Recovery:
             await self._notices.tell(
                 session, MessageKind.PASSWORD_CHANGED, user, client
             )
-        logger.info("user.password_reset", extra={"of_user": str(user.id)})
+        return user

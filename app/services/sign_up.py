@@ -127,7 +127,7 @@ class SignUp:
             MessageKind.VERIFY_EMAIL, email, client, again=challenge_id
         )
 
-    async def verify(self, proof: Proof, password: str | None = None) -> User:
+    async def verify(self, proof: Proof, password: str | None, client: Client) -> User:
         """Note that somebody reads an address; make the account that waits for it.
 
         A link may be opened by somebody else than who signed up. Where the account
@@ -140,8 +140,15 @@ class SignUp:
             ChallengeEndedError: If it was right once.
             SignUpPasswordError: If the sign-up's password is missing or wrong; the link
                 can be used again then.
+            TooManyRequestsError: If too many codes were wrong.
             BusyError: If somebody else has made the account at this moment.
         """
+        async with self._challenges.counted(proof, client):
+            user = await self._verify(proof, password)
+        logger.info("auth.email_verified", extra={"of_user": str(user.id)})
+        return user
+
+    async def _verify(self, proof: Proof, password: str | None) -> User:
         async with self._database.writing() as session:
             seen, user = await self._challenges.examine(
                 session, Purpose.VERIFY_EMAIL, proof
@@ -155,9 +162,7 @@ class SignUp:
             )
             pending = challenge.pending
             await self._challenges.use_up(session, challenge)
-            user = await self._proven(session, challenge.email, user, pending)
-        logger.info("auth.email_verified", extra={"of_user": str(user.id)})
-        return user
+            return await self._proven(session, challenge.email, user, pending)
 
     async def make(
         self,

@@ -8,6 +8,7 @@ import httpx2
 from sqlalchemy import func, select
 
 from app.core.challenge_tokens import Proof
+from app.core.client import Client
 from app.models import Challenge, Message
 from app.services.container import Services
 from tests.support.people import API, Person
@@ -91,7 +92,7 @@ async def prove(services: Services, person: Person) -> Person:
     """Have somebody prove their address with the mail of their sign-up."""
     mail = await last_mail(services, person.email)
     proof = Proof(challenge_id=UUID(mail.challenge_id), code=mail.code)
-    await services.sign_up.verify(proof)
+    await services.sign_up.verify(proof, None, Client("192.0.2.1"))
     return person
 
 

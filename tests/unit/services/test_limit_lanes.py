@@ -1,6 +1,7 @@
 """What counts against whom in the limits."""
 
 import asyncio
+from contextlib import suppress
 from ipaddress import IPv6Address
 
 import pytest
@@ -10,11 +11,17 @@ from hypothesis import strategies as st
 from app.core.client import Client
 from app.core.emails import email_key
 from app.core.exceptions import (
+    AppError,
+    BusyError,
+    ChallengeExpiredError,
+    ChallengeFailedError,
+    EmailTakenError,
     InvalidCredentialsError,
+    PasswordTooShortError,
     TooManyRequestsError,
 )
 from app.models import new_id
-from app.services.limits import DEVICES, NETWORK, Limits
+from app.services.limits import CODE_NETWORK, DEVICES, NETWORK, Limits
 from tests.support.guesses import (
     BUSY,
     CANCELLED,
@@ -27,6 +34,13 @@ from tests.support.guesses import (
     guarded,
     run,
 )
+
+
+async def guess_code(limits: Limits, client: Client) -> None:
+    """Show a code that is wrong."""
+    with suppress(ChallengeFailedError):
+        async with limits.code_check(client):
+            raise ChallengeFailedError
 
 
 class TestTakenBack:
@@ -210,6 +224,47 @@ class TestOtherCounts:
                 pass
         async with limits.password_check(other):
             pass
+
+    @pytest.mark.parametrize(
+        "error",
+        [BusyError, ChallengeExpiredError, PasswordTooShortError, EmailTakenError],
+    )
+    async def test_right_codes(self, error: type[AppError]) -> None:
+        """A code that is right counts for nothing, whatever else is wrong."""
+        limits = Limits(True)
+        for _ in range(2 * CODE_NETWORK[0].amount):
+            with pytest.raises(error):
+                async with limits.code_check(STRANGER):
+                    raise error
+            async with limits.code_check(STRANGER):
+                pass
+
+    async def test_wrong_codes_from_one_network(self) -> None:
+        """Twenty in five minutes, whomever they were sent to; others have theirs."""
+        limits = Limits(True)
+        for _ in range(20):
+            await guess_code(limits, STRANGER)
+        with pytest.raises(TooManyRequestsError):
+            await guess_code(limits, STRANGER)
+        await guess_code(limits, Client("192.0.2.77"))
+
+    async def test_wrong_codes_overall(self) -> None:
+        """Three hundred an hour from everywhere."""
+        limits = Limits(True)
+        for number in range(300):
+            await guess_code(limits, Client(f"192.0.{number // 10}.1"))
+        with pytest.raises(TooManyRequestsError):
+            await guess_code(limits, STRANGER)
+
+    async def test_codes_given_up(self) -> None:
+        """Whoever hangs up while a code is looked at has guessed."""
+        limits = Limits(True)
+        for _ in range(20):
+            with pytest.raises(asyncio.CancelledError):
+                async with limits.code_check(STRANGER):
+                    raise asyncio.CancelledError
+        with pytest.raises(TooManyRequestsError):
+            await guess_code(limits, STRANGER)
 
     async def test_sign_ups(self) -> None:
         """Twenty an hour from one network; another one has its own."""

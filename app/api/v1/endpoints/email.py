@@ -27,14 +27,14 @@ router = endpoints("/auth/email", "Auth")
 
 
 @router.post("/verify", responses=problems(*PROOF, SignUpPasswordError, BusyError))
-async def verify_email(body: EmailProof, sign_up: SignUpDep) -> User:
+async def verify_email(body: EmailProof, client: ClientDep, sign_up: SignUpDep) -> User:
     """Prove an address with the link or the code that was sent to it.
 
     Where addresses must be proven first, this makes the account. A link takes the
     password of the sign-up then, as somebody else may have signed up with the address.
     """
     password = body.password.get_secret_value() if body.password else None
-    return User.of(await sign_up.verify(body.proof(), password))
+    return User.of(await sign_up.verify(body.proof(), password, client))
 
 
 @router.post(
@@ -43,7 +43,6 @@ async def verify_email(body: EmailProof, sign_up: SignUpDep) -> User:
         *PROOF,
         AccountPasswordError,
         EmailTakenError,
-        TooManyRequestsError,
         BusyError,
     ),
 )
