@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from jinja2 import (
@@ -19,7 +19,9 @@ from jinja2 import (
     FileSystemLoader,
     PackageLoader,
     StrictUndefined,
+    pass_context,
 )
+from jinja2.runtime import Context
 
 from app.core.languages import LANGUAGES
 
@@ -67,11 +69,7 @@ class LetterTemplates:
     def __init__(self, own: str, shared: Mapping[str, str]) -> None:
         ours = PackageLoader("app", "templates/mail")
         loader = ChoiceLoader([FileSystemLoader(own), ours]) if own else ours
-        self._environments = {
-            (language, layout): _environment(loader, language, layout, shared)
-            for language in LANGUAGES
-            for layout in _LAYOUTS
-        }
+        self._environments = [_environment(loader, one, shared) for one in _LAYOUTS]
 
     def write(self, template: str, language: str, **values: object) -> Written:
         """Fill a template in.
@@ -80,16 +78,16 @@ class LetterTemplates:
             TemplateError: If the template is wrong, as an operator's own may be.
         """
         subject, text, html = (
-            self._environments[language, layout]
-            .get_template(f"{template}.jinja")
-            .render(values)
-            for layout in _LAYOUTS
+            environment.get_template(f"{template}.jinja").render(
+                values, language=language
+            )
+            for environment in self._environments
         )
         return Written(" ".join(subject.split()), _tidy(text), _tidy(html))
 
 
 def _environment(
-    loader: BaseLoader, language: str, layout: str, shared: Mapping[str, str]
+    loader: BaseLoader, layout: str, shared: Mapping[str, str]
 ) -> Environment:
     environment = Environment(
         loader=loader,
@@ -101,9 +99,9 @@ def _environment(
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(  # type: ignore[attr-defined]
-        partial(translated, language), partial(_counted, language), newstyle=True
+        _gettext, _ngettext, newstyle=True
     )
-    environment.globals.update(shared, language=language, layout=layout)
+    environment.globals.update(shared, layout=layout)
     return environment
 
 
@@ -132,8 +130,14 @@ def _catalogue(language: str) -> dict[str, str]:
     return {str(message.id): str(message.string) for message in catalogue}
 
 
-def _counted(language: str, one: str, many: str, number: int) -> str:
-    return translated(language, one if number == 1 else many)
+@pass_context
+def _gettext(context: Context, text: str) -> str:
+    return translated(context["language"], text)
+
+
+@pass_context
+def _ngettext(context: Context, one: str, many: str, number: int) -> str:
+    return translated(context["language"], one if number == 1 else many)
 
 
 def _tidy(text: str) -> str:
