@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import hypothesis
 import pytest
+from coverage import Coverage
 
 from app.core.config import Settings
 from app.database import Database
@@ -38,6 +39,9 @@ hypothesis.settings.load_profile("cardea")
 
 MakeSettings = Callable[..., Settings]
 
+_FIRST_CASES = pytest.StashKey[dict[str, pytest.Item]]()
+"""The case of each test that has run first, by the test's name."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the database be chosen."""
@@ -62,6 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--nothing-skipped",
         action="store_true",
         help="fail if a test was skipped, as the project's own check does",
+    )
+    parser.addoption(
+        "--cover-first",
+        action="store_true",
+        help="count coverage in the first case of each test only",
     )
 
 
@@ -94,6 +103,27 @@ def pytest_collection_modifyitems(
     others = {item for item in items if not says_something(item)}
     config.hook.pytest_deselected(items=list(others))
     items[:] = [item for item in items if item not in others]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Count no coverage in what differs from an earlier case by its values alone."""
+    counted = Coverage.current() if _is_repeated(item) else None
+    if counted:
+        counted.stop()
+    try:
+        return (yield)
+    finally:
+        if counted:
+            counted.start()
+
+
+def _is_repeated(item: pytest.Item) -> bool:
+    if not item.config.getoption("--cover-first"):
+        return False
+    name = item.nodeid.partition("[")[0]
+    first = item.config.stash.setdefault(_FIRST_CASES, {}).setdefault(name, item)
+    return first is not item
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

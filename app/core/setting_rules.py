@@ -38,6 +38,17 @@ def origin(value: str) -> str:
     )
 
 
+def web_address(value: str) -> str:
+    """Return the address of a page, which people are led to."""
+    parts = urlsplit(value)
+    is_plain = value.isascii() and value.isprintable() and " " not in value
+    if parts.scheme not in ("http", "https") or not is_plain:
+        raise ValueError("must be the address of a page, such as https://example.com/")
+    if not HOST_AND_PORT.fullmatch(parts.netloc):
+        raise ValueError("must have a host, and neither user name nor password")
+    return value
+
+
 def contradictions(settings: "Settings") -> list[str]:
     """Return which settings do not go together."""
     email, password = settings.first_admin_email, settings.first_admin_password

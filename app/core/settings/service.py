@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from app.core.setting_rules import HOST, origin
+from app.core.setting_rules import HOST, origin, web_address
 from app.core.settings.base import SettingGroup
 
 MINIMUM_SECRET_BYTES = 32
@@ -38,6 +38,11 @@ class ServiceSettings(SettingGroup):
     public_url: str = "http://localhost:8000"
     """Where people and programs reach the service: the issuer of its tokens and the
     base of every link. Scheme, host and port only. Never taken from a request."""
+
+    app_url: str = ""
+    """Where your own program is, such as `https://app.example.com/`: pages lead there
+    once people have done what a mail asked for, and so does the foot of each mail.
+    Empty: they lead nowhere."""
 
     allowed_hosts: CommaSeparated = ()
     """Names, without ports, accepted in the Host header beside PUBLIC_URL's. In
@@ -85,6 +90,11 @@ class ServiceSettings(SettingGroup):
     @classmethod
     def _origin_only(cls, value: str) -> str:
         return origin(value)
+
+    @field_validator("app_url")
+    @classmethod
+    def _web_address_or_empty(cls, value: str) -> str:
+        return web_address(value) if value else value
 
     @field_validator("cors_origins")
     @classmethod

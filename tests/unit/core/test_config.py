@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "previous_secret_keys": (),
     "service_name": "Cardea",
     "public_url": "http://localhost:8000",
+    "app_url": "",
     "allowed_hosts": (),
     "trusted_proxies": (),
     "cors_origins": (),

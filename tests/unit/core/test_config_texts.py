@@ -137,6 +137,35 @@ class TestPublicUrl:
         assert line.startswith("PUBLIC_URL: ")
 
 
+class TestAppUrl:
+    """APP_URL."""
+
+    @pytest.mark.parametrize(
+        "value", ["", "https://app.example.com/", "http://localhost:3000/in?from=mail"]
+    )
+    def test_taken(self, load: Load, value: str) -> None:
+        """The address of a page is taken as it is."""
+        assert load(app_url=value).app_url == value
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "app.example.com",
+            "//app.example.com",
+            "javascript:alert(1)",
+            "https://",
+            "https://ada:pw@app.example.com/",
+            "https://app.example.com/a b",
+            "https://app.example.com/\n",
+            "https://münchen.example.com/",
+        ],
+    )
+    def test_refused(self, refusal: Refusal, value: str) -> None:
+        """What browsers would not take for a page, or not for the one it looks like."""
+        (line,) = refusal(app_url=value)
+        assert line.startswith("APP_URL: ")
+
+
 class TestOtherText:
     """The rest."""
 
