@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from app.api.deps import ServicesDep, SettingsDep
 from app.api.html import PERSONAL, PageRoute, page, wants_page
 from app.core.emails import MAXIMUM_LENGTH, email_key
-from app.models import Message, MessageKind
+from app.models import Message, MessageKind, MessageStatus
 from app.repositories.pages import MAXIMUM_LIMIT, PageRequest
 from app.schemas.base import ResponseBody
 from app.services.letters import Letter
@@ -64,7 +64,9 @@ async def newest_mail(
     recipient: Annotated[str | None, Query(max_length=MAXIMUM_LENGTH)] = None,
 ) -> list[Mail]:
     """Return the newest mail, or that to one address, newest first."""
-    latest = await services.mail.outbox.page(PageRequest(LOOKED_THROUGH))
+    latest = await services.mail.outbox.page(
+        PageRequest(LOOKED_THROUGH), MessageStatus.SENT
+    )
     chosen = [
         message
         for message in latest.items

@@ -1,11 +1,12 @@
 """The link and the code of a challenge: what a mail asks its reader to show.
 
-Neither is stored. Both follow from the challenge's id and SECRET_KEY, so that a leaked
-database opens nothing, and a mail that is sent again says what it said before.
+Neither is stored. Both follow from the challenge's seed and SECRET_KEY, so that neither
+a leaked database nor a leaked secret opens anything alone, and a mail that is sent
+again says what it said before.
 
-A link carries `cardea_link_` + base64url(challenge id, 16 bytes; HMAC-SHA256 over it
-and the purpose, 32 bytes), so that it opens nothing but what it was sent for. A code
-has six digits.
+A link carries `cardea_link_` + base64url(seed, 16 bytes; HMAC-SHA256 over it and the
+purpose, 32 bytes), so that it opens nothing but what it was sent for. A code has six
+digits.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ PREFIX = "cardea_link_"
 CODE_DIGITS = 6
 
 _LINK, _CODE = "challenge-link", "challenge-code"
-_ID_BYTES = 16
+_SEED_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,17 @@ class ChallengeTokens:
     def __init__(self, keys: DerivedKeys) -> None:
         self._keys = keys
 
-    def link_token(self, purpose: str, challenge_id: UUID) -> str:
-        """Return what the link of this challenge carries."""
-        name = challenge_id.bytes
-        return PREFIX + encode(name + self._keys.mac(_LINK, _bound(name, purpose)))
+    def link_token(self, purpose: str, seed: UUID) -> str:
+        """Return what the link of the challenge with this seed carries."""
+        mac = self._keys.mac(_LINK, _bound(seed.bytes, purpose))
+        return PREFIX + encode(seed.bytes + mac)
 
-    def code(self, challenge_id: UUID) -> str:
-        """Return the code of this challenge."""
-        return _digits(self._keys.mac(_CODE, challenge_id.bytes))
+    def code(self, seed: UUID) -> str:
+        """Return the code of the challenge with this seed."""
+        return _digits(self._keys.mac(_CODE, seed.bytes))
 
     def read_link(self, purpose: str, token: str) -> UUID:
-        """Return the challenge whose link this is.
+        """Return the seed of the challenge whose link this is.
 
         Raises:
             ChallengeFailedError: If we have not written exactly this for this purpose.
@@ -61,23 +62,23 @@ class ChallengeTokens:
             raw = decode(token.removeprefix(PREFIX))
         except ValueError as error:
             raise ChallengeFailedError from error
-        name, mac = raw[:_ID_BYTES], raw[_ID_BYTES:]
+        seed, mac = raw[:_SEED_BYTES], raw[_SEED_BYTES:]
         if not token.startswith(PREFIX) or len(mac) != MAC_BYTES:
             raise ChallengeFailedError
-        if not self._keys.mac_matches(_LINK, _bound(name, purpose), mac):
+        if not self._keys.mac_matches(_LINK, _bound(seed, purpose), mac):
             raise ChallengeFailedError
-        return UUID(bytes=name)
+        return UUID(bytes=seed)
 
-    def is_code(self, challenge_id: UUID, given: str) -> bool:
+    def is_code(self, seed: UUID, given: str) -> bool:
         """Tell whether this is the code, under the current or a previous secret."""
         return any(
             compare_digest(_digits(mac), given)
-            for mac in self._keys.macs(_CODE, challenge_id.bytes)
+            for mac in self._keys.macs(_CODE, seed.bytes)
         )
 
 
-def _bound(name: bytes, purpose: str) -> bytes:
-    return name + purpose.encode()
+def _bound(seed: bytes, purpose: str) -> bytes:
+    return seed + purpose.encode()
 
 
 def _digits(mac: bytes) -> str:

@@ -4,12 +4,13 @@ from app.models.base import Base, Identified, new_id
 from app.models.challenge import PROTECTIVE, Challenge, ChallengeEnd, Purpose
 from app.models.outbox import Message, MessageKind, MessageStatus
 from app.models.role import ADMIN, USER, Permission, Role, user_roles
-from app.models.session import EndReason, Method, Session, SessionState
+from app.models.session import OF_ITSELF, EndReason, Method, Session, SessionState
 from app.models.signing_key import StoredKey
 from app.models.user import Account, NewAccount, Profile, User, UserChanges, UserStatus
 
 __all__ = [
     "ADMIN",
+    "OF_ITSELF",
     "PROTECTIVE",
     "USER",
     "Account",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -39,12 +39,14 @@ class ChallengeEnd(StrEnum):
 class Challenge(Identified, Base):
     """A link and a code that were sent to an address, either of which works once.
 
-    Neither is stored: both follow from the id (see `core/challenge_tokens.py`).
+    Neither is stored: both follow from the seed, which nobody is told, while the id is
+    told to whoever asks (see `core/challenge_tokens.py`).
 
     What anybody may ask for is about an address, not an account: whether the address
     has one is looked at when the mail is written and when the challenge is passed, so
     that asking for one takes as long for a stranger's address as for a user's. The
-    others are of an account, `user_id`, whatever its address is by then.
+    others are of an account, `user_id`, whatever its address is by then: also the one
+    that whoever made an account is sent, whose code shows that it was they.
 
     Without `code_expires_at` no code passes it: there is none, or it was never sent.
 
@@ -55,6 +57,7 @@ class Challenge(Identified, Base):
     __tablename__ = "challenges"
     __table_args__ = (Index("ix_challenges_email_key_purpose", "email_key", "purpose"),)
 
+    seed: Mapped[UUID] = mapped_column(unique=True, default=uuid4)
     purpose: Mapped[Purpose] = mapped_column(String(30))
     user_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), index=True

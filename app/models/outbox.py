@@ -32,6 +32,7 @@ class MessageStatus(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
     FAILED = "failed"
+    WITHHELD = "withheld"
 
 
 class Message(Identified, Base):
@@ -43,6 +44,8 @@ class Message(Identified, Base):
     `due_at` is when it is to be tried next. Who takes it sets that to the end of the
     time they have, and `attempts` one higher: a process that dies while it sends leaves
     the message to the next one, and who comes too late is known by the number.
+
+    What was never due, sent or given up is withheld: its address has had enough.
     """
 
     __tablename__ = "outbox"
@@ -66,4 +69,6 @@ class Message(Identified, Base):
         """What became of it so far."""
         if self.sent_at is not None:
             return MessageStatus.SENT
-        return MessageStatus.FAILED if self.failed_at else MessageStatus.WAITING
+        if self.failed_at is not None:
+            return MessageStatus.FAILED
+        return MessageStatus.WAITING if self.due_at else MessageStatus.WITHHELD

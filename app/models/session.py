@@ -27,6 +27,10 @@ class EndReason(StrEnum):
     EMAIL_CHANGE_UNDONE = "email_change_undone"
 
 
+OF_ITSELF = (EndReason.SIGNED_OUT, EndReason.IDLE_TIMEOUT, EndReason.MAX_AGE)
+"""Ends with which nobody was thrown out."""
+
+
 class Method(StrEnum):
     """How somebody showed who they are; the values are those of RFC 8176."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.emails import email_key
-from app.models import PROTECTIVE, Challenge, ChallengeEnd, Purpose, User
+from app.models import PROTECTIVE, Challenge, ChallengeEnd, Purpose, User, UserStatus
 from app.repositories.executing import rows_changed
 
 
@@ -25,6 +25,12 @@ class ChallengeRepository:
     async def get(self, challenge_id: UUID) -> Challenge | None:
         """Return the challenge with this id."""
         return await self._session.get(Challenge, challenge_id)
+
+    async def get_by_seed(self, seed: UUID) -> Challenge | None:
+        """Return the challenge whose link and code are made of this."""
+        return await self._session.scalar(
+            select(Challenge).where(Challenge.seed == seed)
+        )
 
     async def lock(self, challenge_id: UUID) -> Challenge | None:
         """Return the challenge and keep others from changing it until the end."""
@@ -78,22 +84,42 @@ class ChallengeRepository:
         """
         if newer.purpose in PROTECTIVE:
             return
+        by_address = newer.user_id is None or newer.purpose == Purpose.VERIFY_EMAIL
         same = (
             (Challenge.email_key == newer.email_key, Challenge.pending.is_(None))
-            if newer.user_id is None
+            if by_address
             else (Challenge.user_id == newer.user_id,)
         )
         await self._cancel(newer.created_at, Challenge.purpose == newer.purpose, *same)
 
     async def cancel_all(self, user: User, now: datetime) -> None:
-        """End every open challenge of an account and its address; forget sign-ups."""
+        """End every open challenge of an account and its address; forget sign-ups.
+
+        But not those that its owner takes it back with, nor, as long as it is to be
+        deleted, the one that keeps it.
+        """
+        kept = set(PROTECTIVE)
+        if user.status == UserStatus.DELETED:
+            kept.add(Purpose.UNDO_DELETION)
         of_address = and_(
             Challenge.email_key == user.email_key, Challenge.user_id.is_(None)
         )
         await self._cancel(
             now,
             or_(of_address, Challenge.user_id == user.id),
-            Challenge.purpose.not_in(PROTECTIVE),
+            Challenge.purpose.not_in(kept),
+        )
+
+    async def cancel_begun(self, user: User, now: datetime) -> None:
+        """End what somebody has begun in a session of an account.
+
+        What its owner can ask for without one is left: whoever has got into a session
+        would keep them from getting back in.
+        """
+        await self._cancel(
+            now,
+            Challenge.user_id == user.id,
+            Challenge.purpose == Purpose.CHANGE_EMAIL,
         )
 
     async def cancel_sent_elsewhere(self, user: User, now: datetime) -> None:

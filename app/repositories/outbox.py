@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import note_change
@@ -14,11 +14,15 @@ from app.repositories.pages import Page, PageRequest, fetch_page
 OUTBOX = "outbox"
 """The name under which a message that is due is noted."""
 
-_STATUS = {
+STATUS = {
     MessageStatus.WAITING: Message.due_at.is_not(None),
     MessageStatus.SENT: Message.sent_at.is_not(None),
     MessageStatus.FAILED: Message.failed_at.is_not(None),
+    MessageStatus.WITHHELD: and_(
+        Message.due_at.is_(None), Message.sent_at.is_(None), Message.failed_at.is_(None)
+    ),
 }
+"""How it is seen what became of a message."""
 
 
 class OutboxRepository:
@@ -42,7 +46,7 @@ class OutboxRepository:
         """Return messages, newest first."""
         statement = select(Message)
         if status is not None:
-            statement = statement.where(_STATUS[status])
+            statement = statement.where(STATUS[status])
         return await fetch_page(self._session, statement, Message.id, request)
 
     async def number_told(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    or_,
     select,
     update,
 )
@@ -22,7 +23,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from app.core.client import Client
 from app.core.metrics import SESSIONS_ENDED
 from app.database import note_change
-from app.models import EndReason, Session, SessionState, UserStatus
+from app.models import OF_ITSELF, EndReason, Session, SessionState, UserStatus
 from app.repositories.executing import rows_changed
 from app.repositories.pages import Page, PageRequest, fetch_page
 
@@ -107,11 +108,15 @@ class SessionRepository:
         self._session.add(row)
 
     async def has_been_begun_by(self, user_id: UUID, client: Client) -> bool:
-        """Tell whether a client like this has signed in to an account before."""
+        """Tell whether a client like this has signed in to an account before.
+
+        Not if it was thrown out: that may have been a stranger.
+        """
         same = (
             Session.user_id == user_id,
             Session.ip == client.ip,
             Session.device == client.device,
+            or_(Session.end_reason.is_(None), Session.end_reason.in_(OF_ITSELF)),
         )
         found = await self._session.scalar(select(Session.id).where(*same).limit(1))
         return found is not None

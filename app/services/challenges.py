@@ -149,24 +149,23 @@ class Challenges:
             What whoever asked has to give together with the code.
         """
         challenge = self._new(mailing)
-        challenges = ChallengeRepository(session)
-        await challenges.cancel_older(challenge)
-        challenges.add(challenge)
-        await session.flush()
-        OutboxRepository(session).add(self._message(challenge, mailing))
-        return challenge.id
+        await ChallengeRepository(session).cancel_older(challenge)
+        message = self._message(challenge, mailing)
+        return await self._put(session, challenge, message)
 
     async def ask_in_vain(self, session: AsyncSession, mailing: Mailing) -> UUID:
-        """Do as if, for an address that has had enough mail: none is sent.
+        """Do as if, for an address that has had enough mail: this one is withheld.
 
-        The answer is the same, and so is what follows from it. But nothing passes the
-        challenge: asking again and again must not buy more guesses at a code.
+        The answer is the same, what follows from it, and how long it takes, as the same
+        statements are made. But nothing passes the challenge: asking again and again
+        must not buy more guesses at a code.
         """
         challenge = self._new(mailing)
         challenge.code_expires_at = None
-        ChallengeRepository(session).add(challenge)
-        await session.flush()
-        return challenge.id
+        await ChallengeRepository(session).cancel_these([challenge], self._clock())
+        message = self._message(challenge, mailing)
+        message.due_at = message.sent_at = None
+        return await self._put(session, challenge, message)
 
     def counted(
         self, proof: Proof, client: Client
@@ -193,24 +192,15 @@ class Challenges:
             ChallengeFailedError: If it passes none; a wrong code counts.
             ChallengeEndedError: If it passed one once; the error says why not now.
         """
-        challenge_id = (
-            self._tokens.read_link(purpose, proof.token)
-            if proof.token is not None
-            else proof.challenge_id
-        )
-        if challenge_id is None:
-            raise ChallengeFailedError
+        found = await self._find(session, purpose, proof)
         challenges = ChallengeRepository(session)
-        found = await challenges.get(challenge_id)
-        if found is None or found.purpose != purpose:
-            raise ChallengeFailedError
         users = UserRepository(session)
         user = await (
             users.lock(found.user_id)
             if found.user_id is not None
             else users.lock_by_email(found.email)
         )
-        challenge = await challenges.lock(challenge_id)
+        challenge = await challenges.lock(found.id)
         if challenge is None:
             raise ChallengeFailedError
         if proof.token is None:
@@ -240,6 +230,27 @@ class Challenges:
         """
         if not await ChallengeRepository(session).use_up(challenge, self._clock()):
             raise ChallengeUsedError
+
+    async def _find(
+        self, session: AsyncSession, purpose: Purpose, proof: Proof
+    ) -> Challenge:
+        challenges, found = ChallengeRepository(session), None
+        if proof.token is not None:
+            seed = self._tokens.read_link(purpose, proof.token)
+            found = await challenges.get_by_seed(seed)
+        elif proof.challenge_id is not None:
+            found = await challenges.get(proof.challenge_id)
+        if found is None or found.purpose != purpose:
+            raise ChallengeFailedError
+        return found
+
+    async def _put(
+        self, session: AsyncSession, challenge: Challenge, message: Message
+    ) -> UUID:
+        ChallengeRepository(session).add(challenge)
+        await session.flush()
+        OutboxRepository(session).add(message)
+        return challenge.id
 
     def _new(self, mailing: Mailing) -> Challenge:
         now = self._clock()
@@ -274,7 +285,7 @@ class Challenges:
         if challenge.wrong_codes >= MAXIMUM_WRONG_CODES:
             raise CodeExhaustedError
         was_sent = challenge.code_expires_at is not None
-        if not (self._tokens.is_code(challenge.id, code) and was_sent):
+        if not (self._tokens.is_code(challenge.seed, code) and was_sent):
             challenge.wrong_codes += 1
             raise ChallengeFailedError
 

@@ -96,11 +96,11 @@ class Composer:
             recipient=mail_address(holder.email if holder else message.recipient),
             locale=reader.locale if reader else None,
             link=self._link(challenge),
-            code=self._tokens.code(challenge.id),
+            code=self._tokens.code(challenge.seed),
         )
 
     def _link(self, challenge: Challenge) -> str:
-        token = self._tokens.link_token(challenge.purpose, challenge.id)
+        token = self._tokens.link_token(challenge.purpose, challenge.seed)
         path = LINK_PATHS[Purpose(challenge.purpose)]
         return f"{self._settings.public_url}{path}?token={token}"
 
@@ -113,7 +113,7 @@ class Composer:
         if kind == MessageKind.CHANGE_EMAIL:
             is_free = about.holder is None or about.holder.id == challenge.user_id
             return str(kind) if is_free else "address_taken"
-        if challenge.user_id is not None:
+        if challenge.user_id is not None and kind != MessageKind.VERIFY_EMAIL:
             return str(kind)
         if owner is None:
             return str(kind) if self._makes_account(kind, about) else "no_account"

@@ -58,11 +58,14 @@ class Deletion:
         await self._own_password.check(principal, password)
         async with self._principals.writing(principal) as (session, actor):
             self._own_password.refuse_another(principal, actor)
-            if self._period:
+            # Whoever reads an address that nobody has proven did not make the account:
+            # it is not kept for them, and they are not told of it.
+            is_planned = bool(self._period) and actor.user.email_verified
+            if is_planned:
                 await self._plan(session, actor.user, client)
             else:
                 await delete_account(session, actor.user)
-        event = "user.deletion_planned" if self._period else "user.deleted"
+        event = "user.deletion_planned" if is_planned else "user.deleted"
         logger.info(event, extra={"of_user": str(actor.user.id)})
 
     async def undo(self, proof: Proof) -> None:
@@ -96,7 +99,7 @@ class Deletion:
         await keep_an_admin(session, user)
         now = self._clock()
         user.status = UserStatus.DELETED
-        user.delete_at = await self._end(session, user)
+        user.delete_at = await self._end(session, user, now + self._period)
         user.updated_at = now
         UserRepository(session).changed(user)
         await SessionRepository(session).end_all_of_user(
@@ -113,20 +116,23 @@ class Deletion:
         )
         await self._challenges.ask(session, mailing)
 
-    async def _end(self, session: AsyncSession, user: User) -> datetime:
+    async def _end(
+        self, session: AsyncSession, user: User, planned: datetime
+    ) -> datetime:
         """Return when it will be gone: not while its address can still be given back.
 
         Who has taken an account over could otherwise delete it for good.
         """
-        now = self._clock()
-        undos = await ChallengeRepository(session).open_undos(user, now)
-        return max([now + self._period, *(undo.link_expires_at for undo in undos)])
+        undos = await ChallengeRepository(session).open_undos(user, self._clock())
+        return max([planned, *(undo.link_expires_at for undo in undos)])
 
     async def _delete_due(self, user_id: UUID) -> None:
         async with self._database.writing() as session:
             user = await UserRepository(session).lock(user_id)
             if user is None or user.delete_at is None:
                 return
+            # Anew: an undo lasts from when its mail was taken, which may be later.
+            user.delete_at = await self._end(session, user, user.delete_at)
             if user.delete_at > self._clock():
                 return
             await delete_account(session, user)

@@ -1,5 +1,6 @@
 """Mail that people ask for: the same for every address, and not too much of it."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from app.core.emails import email_key
 from app.core.exceptions import MailOffError
 from app.core.security import DeviceTokens
 from app.database import Database
-from app.models import MessageKind
+from app.models import MessageKind, Purpose
 from app.repositories import ChallengeRepository
 from app.services.challenges import SIGN_UP_KEPT, Challenges, Mailing
 from app.services.limits import Limits
@@ -66,13 +67,10 @@ class MailRequests:
             raise MailOffError
         may_ask = await self.may_ask(email, client)
         async with self._database.writing() as session:
+            mailing = Mailing(kind=kind, email=email, client=client, pending=pending)
             if again is not None:
-                pending = await self._still_pending(session, again, email)
-            return await self.put(
-                session,
-                Mailing(kind=kind, email=email, client=client, pending=pending),
-                really=may_ask,
-            )
+                mailing = await self._as_before(session, mailing, again)
+            return await self.put(session, mailing, really=may_ask)
 
     async def put(
         self, session: AsyncSession, mailing: Mailing, *, really: bool
@@ -94,11 +92,15 @@ class MailRequests:
         device = self._devices.device_of(client.device_token, account)
         return await self._limits.count_mail(account, device, client)
 
-    async def _still_pending(
-        self, session: AsyncSession, challenge_id: UUID, email: str
-    ) -> dict[str, Any] | None:
+    async def _as_before(
+        self, session: AsyncSession, mailing: Mailing, challenge_id: UUID
+    ) -> Mailing:
+        """Have a mail be for what an earlier one was for, if it can be."""
         earlier = await ChallengeRepository(session).get(challenge_id)
-        if earlier is None or earlier.email_key != email_key(email):
-            return None
+        if earlier is None or earlier.purpose != Purpose.VERIFY_EMAIL:
+            return mailing
+        if earlier.email_key != email_key(mailing.email):
+            return mailing
         is_open = self._clock() - earlier.created_at < SIGN_UP_KEPT
-        return earlier.pending if is_open else None
+        pending = earlier.pending if is_open else None
+        return replace(mailing, pending=pending, user_id=earlier.user_id)

@@ -15,6 +15,7 @@ from app.core.challenge_tokens import Proof
 from app.core.client import Client
 from app.core.clock import Clock
 from app.core.config import Settings
+from app.core.security import NO_PASSWORD
 from app.database import Database
 from app.models import (
     Account,
@@ -27,6 +28,7 @@ from app.repositories import (
     ChallengeRepository,
     OutboxRepository,
     SessionRepository,
+    UserRepository,
 )
 from app.services.challenges import Challenges, Mailing
 
@@ -94,9 +96,10 @@ class Notices:
     ) -> bool:
         """End the sessions of who got such a mail, but that of who follows its link.
 
-        If the address is still the account's, a mail to set a new password is sent
-        along: who signs strangers out wants to keep them out. What they have begun with
-        a proof, such as a change of address, ends too.
+        If the address is still the account's, its password opens nothing any more, and
+        a mail to set another is sent along: a stranger who knows it would be back at
+        once, and end that mail as well. What they have begun with a proof, such as a
+        change of address, ends too.
 
         Args:
             proof: The link.
@@ -122,10 +125,19 @@ class Notices:
                 user.id, EndReason.SIGNED_OUT_ELSEWHERE, now, keep=here
             )
             await ChallengeRepository(session).cancel_all(user, now)
-            if challenge.email_key == user.email_key and user.is_active:
-                mailing = Mailing(
-                    kind=MessageKind.RESET_PASSWORD, email=user.email, client=client
-                )
-                await self._challenges.ask(session, mailing)
+            if challenge.email_key == user.email_key:
+                await self._have_password_reset(session, user, client)
         logger.warning("user.others_signed_out", extra={"of_user": str(user.id)})
         return own is not None and own.user_id == user.id and not own.why_ended(now)
+
+    async def _have_password_reset(
+        self, session: AsyncSession, user: User, client: Client
+    ) -> None:
+        user.password_hash = NO_PASSWORD
+        user.updated_at = self._clock()
+        UserRepository(session).changed(user)
+        if user.is_active:
+            mailing = Mailing(
+                kind=MessageKind.RESET_PASSWORD, email=user.email, client=client
+            )
+            await self._challenges.ask(session, mailing)

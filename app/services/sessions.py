@@ -154,9 +154,9 @@ class Sessions:
     async def end_all(
         self, user_id: UUID, reason: EndReason, *, keep: UUID | None = None
     ) -> None:
-        """End all sessions of a user, but the one to keep, and what waits for a proof.
+        """End all sessions of a user, but the one to keep, and what was begun there.
 
-        A change of address that somebody has begun in one of them, for example.
+        That is a change of address which waits for its proof.
         """
         now = self._clock()
         async with self._database.writing() as session:
@@ -166,7 +166,7 @@ class Sessions:
             await SessionRepository(session).end_all_of_user(
                 user_id, reason, now, keep=keep
             )
-            await ChallengeRepository(session).cancel_all(user, now)
+            await ChallengeRepository(session).cancel_begun(user, now)
         logger.info(
             "session.all_ended", extra={"of_user": str(user_id), "reason": reason}
         )

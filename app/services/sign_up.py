@@ -93,18 +93,17 @@ class SignUp:
                 MessageKind.VERIFY_EMAIL, email, client, pending
             )
             return SignedUp(None, asked)
+        # Before mail is counted: what is left for an address is for its owner.
+        await self._refuse_taken(email)
+        may_mail = await self._mail.may_ask(email, client)
         locale = preferred_language(client.languages)
         user = User.new(email, password_hash, self._clock(), display_name, locale)
-        mailing = Mailing(kind=MessageKind.VERIFY_EMAIL, email=email, client=client)
-        may_mail = await self._mail.may_ask(email, client)
         async with self._database.writing() as session:
             await self._add(session, user)
             # Only now: whoever gives the address up at this moment was waited for.
             if await self._is_reserved(session, email):
                 raise EmailTakenError
-            challenge_id = (
-                await self._challenges.ask(session, mailing) if may_mail else None
-            )
+            challenge_id = await self._ask(session, user, client, may_mail)
         logger.info("auth.registered", extra={"new_user": str(user.id)})
         return SignedUp(user, challenge_id)
 
@@ -133,14 +132,14 @@ class SignUp:
         A link may be opened by somebody else than who signed up. Where the account
         becomes that of who reads the address, as it is made now or can be signed in to
         by mail, it takes the password of the sign-up too. A code shows by itself who
-        asked for it.
+        asked for it; if that was not with the sign-up, it takes the password as well.
 
         Raises:
             ChallengeFailedError: If the proof is wrong.
             ChallengeEndedError: If it was right once.
             SignUpPasswordError: If the sign-up's password is missing or wrong; the link
                 can be used again then.
-            TooManyRequestsError: If too many codes were wrong.
+            TooManyRequestsError: If too many codes, or passwords, were wrong.
             BusyError: If somebody else has made the account at this moment.
         """
         async with self._challenges.counted(proof, client):
@@ -153,9 +152,13 @@ class SignUp:
             seen, user = await self._challenges.examine(
                 session, Purpose.VERIFY_EMAIL, proof
             )
-        chosen = self._chosen_password(seen, user) if proof.token else None
-        if chosen and not await self._passwords.verify(password or "", chosen):
-            raise SignUpPasswordError
+        signed_up = seen.pending is not None or seen.user_id is not None
+        if (proof.token or not signed_up) and (
+            chosen := self._chosen_password(seen, user)
+        ):
+            async with self._limits.password_check(seen.id):
+                if not await self._passwords.verify(password or "", chosen):
+                    raise SignUpPasswordError
         async with self._database.writing() as session:
             challenge, user = await self._challenges.examine(
                 session, Purpose.VERIFY_EMAIL, proof
@@ -203,6 +206,24 @@ class SignUp:
         waiting = found.pending if found else None
         stored = waiting["password_hash"] if waiting else None
         return await self._passwords.verify(password, stored)
+
+    async def _refuse_taken(self, email: str) -> None:
+        async with self._database.reading() as session:
+            if await UserRepository(session).find_by_email(email):
+                raise EmailTakenError
+
+    async def _ask(
+        self, session: AsyncSession, user: User, client: Client, may_mail: bool
+    ) -> UUID | None:
+        if self._settings.mail == "off":
+            return None
+        mailing = Mailing(
+            kind=MessageKind.VERIFY_EMAIL,
+            email=user.email,
+            client=client,
+            user_id=user.id,
+        )
+        return await self._mail.put(session, mailing, really=may_mail)
 
     def _chosen_password(self, challenge: Challenge, user: User | None) -> str | None:
         """Return the hash of what whoever signed up has chosen, if it matters."""

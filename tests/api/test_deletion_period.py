@@ -13,7 +13,7 @@ from app.repositories import UserRepository
 from app.services.container import Services
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
-from tests.support.mailbox import Mail, last_mail, number_of_mails, prove
+from tests.support.mailbox import Mail, kinds_of_mail, last_mail, number_of_mails, prove
 from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.problems import only_good, problem, reason
 
@@ -35,7 +35,12 @@ async def leave(client: httpx2.AsyncClient, person: Person) -> httpx2.Response:
 
 
 async def left(client: httpx2.AsyncClient, services: Services, person: Person) -> Mail:
-    """Delete somebody's own account; return the mail that tells of it."""
+    """Delete somebody's own account, whose address is proven; return the mail."""
+    async with services.database.writing() as session:
+        users = UserRepository(session)
+        user = await services.users.find(session, UUID(person.id))
+        user.email_verified = True
+        users.changed(user)
     assert (await leave(client, person)).status_code == 204
     mail = await last_mail(services, person.email)
     assert mail.kind == "deletion_planned"
@@ -52,6 +57,21 @@ async def log_in(client: httpx2.AsyncClient, password: str) -> httpx2.Response:
     """Try to sign in as Ada."""
     body = {"email": "ada@example.com", "password": password}
     return await client.post(LOGIN, json=body)
+
+
+class TestUnproven:
+    """An account whose address nobody has proven."""
+
+    async def test_is_gone_at_once(
+        self, client: httpx2.AsyncClient, services: Services, ada: Person
+    ) -> None:
+        """Nobody is told: whoever reads the address may never have heard of it, and
+        can have an account of their own."""
+        assert (await leave(client, ada)).status_code == 204
+        assert await kinds_of_mail(services, ada.email) == []
+        body = {"email": ada.email, "password": PASSWORD}
+        again = await client.post(f"{API}/auth/register", json=body)
+        assert again.status_code == 201
 
 
 class TestMeanwhile:
@@ -141,7 +161,8 @@ class TestUndo:
         mail = await left(client, services, ada)
         assert (await client.post(UNDO, json=mail.by_link)).status_code == 204
         after = await seen(client, admin, ada)
-        assert {**after, "updated_at": None} == {**before, "updated_at": None}
+        proven = {"email_verified": True, "updated_at": None}
+        assert after | proven == before | proven
         assert (await client.get(ME, headers=ada.headers)).status_code == 401
         await sign_in(client, ada)
         problem(await client.post(UNDO, json=mail.by_link), 410, "challenge_used")

@@ -1,7 +1,6 @@
 """POST /api/v1/auth/email/verify and /resend."""
 
 from collections.abc import Callable
-from uuid import UUID
 
 import httpx2
 import pytest
@@ -15,6 +14,7 @@ from tests.support.apps import RunningApp
 from tests.support.clock import FakeClock
 from tests.support.mailbox import (
     Mail,
+    code_of,
     last_mail,
     number_of_mails,
     number_of_pending,
@@ -23,7 +23,13 @@ from tests.support.mailbox import (
 from tests.support.outsiders import DISABLE, execute
 from tests.support.people import API, PASSWORD, Person
 from tests.support.problems import fields, problem
-from tests.support.services import CountingPool, no_breaches, put_passwords
+from tests.support.services import (
+    CountingPool,
+    no_breaches,
+    nothing_by_itself,
+    put_passwords,
+)
+from tests.support.statements import statements
 from tests.support.stored import number_of_users
 
 REGISTER = f"{API}/auth/register"
@@ -277,6 +283,55 @@ class TestMailLimits:
         problem(await client.post(VERIFY, json=other), 410, "code_exhausted")
         assert (await client.post(VERIFY, json=first.by_link)).status_code == 200
 
+    async def test_withheld_takes_as_long(
+        self, client: httpx2.AsyncClient, services: Services
+    ) -> None:
+        """The same statements are made, so the time does not say it either."""
+        await nothing_by_itself(services)
+        made = []
+        for _ in range(2):
+            with statements() as seen:
+                await client.post(FORGOT, json=ASK)
+            made.append([statement.split()[:3] for statement in seen])
+        assert await number_of_mails(services) == 1
+        assert made[0] == made[1]
+
+    async def test_withheld_is_seen_by_administrators(
+        self, client: httpx2.AsyncClient, admin: Person
+    ) -> None:
+        """Who is asked why no mail came finds it in the outbox."""
+        for _ in range(2):
+            await client.post(FORGOT, json=ASK)
+        answer = await client.get(f"{API}/outbox", headers=admin.headers)
+        assert [m["status"] for m in answer.json()["items"]] == ["withheld", "sent"]
+        only = {"status": "withheld"}
+        answer = await client.get(f"{API}/outbox", params=only, headers=admin.headers)
+        [message] = answer.json()["items"]
+        again = await client.post(
+            f"{API}/outbox/{message['id']}/retry", headers=admin.headers
+        )
+        problem(again, 409, "message_not_failed")
+        shown = (await client.get("/dev/mail.json")).json()
+        assert message["id"] not in {mail["id"] for mail in shown}
+
+    async def test_sign_up_says_as_much(self, client: httpx2.AsyncClient) -> None:
+        """A sign-up, too, is answered alike whether or not its mail was withheld."""
+        await client.post(RESEND, json=ASK)
+        answer = await client.post(REGISTER, json=ADA)
+        assert answer.status_code == 201
+        assert "cardea-challenge" in answer.headers
+
+    async def test_refused_sign_up_is_not_counted(
+        self, client: httpx2.AsyncClient, services: Services
+    ) -> None:
+        """A stranger who signs up with a taken address uses up none of its mail."""
+        bob = "bob@example.com"
+        await services.setup.create_admin(bob, PASSWORD)
+        body = {"email": bob, "password": PASSWORD}
+        problem(await client.post(REGISTER, json=body), 409, "email_taken")
+        await client.post(FORGOT, json={"email": bob})
+        assert (await last_mail(services, bob)).kind == "reset_password"
+
     async def test_strangers_do_not_use_up_the_owners(
         self, client: httpx2.AsyncClient, services: Services, ada: Person
     ) -> None:
@@ -368,7 +423,7 @@ class TestVerificationRequired:
         await client.post(RESEND, json=named)
         mail = await last_mail(services, "ada@example.com")
         assert mail.opens_nothing
-        code = services.mail.tokens.code(UUID(mail.challenge_id))
+        code = await code_of(services, mail.challenge_id)
         guess = {"challenge_id": mail.challenge_id, "code": code}
         problem(await client.post(VERIFY, json=guess), 403, "challenge_failed")
 
@@ -411,7 +466,7 @@ class TestVerificationRequired:
         await verify(client, services, "ada@example.com")
         await client.post(REGISTER, json=ADA | {"password": OTHER_PASSWORD})
         told = await last_mail(services, "ada@example.com")
-        code = services.mail.tokens.code(UUID(told.challenge_id))
+        code = await code_of(services, told.challenge_id)
         guess = {"challenge_id": told.challenge_id, "code": code}
         problem(await client.post(VERIFY, json=guess), 403, "challenge_failed")
         assert (await client.post(LOGIN, json=ADA)).status_code == 200

@@ -2,18 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from uuid import UUID
 
 import httpx2
 import pytest
 
 from app.core.config import Settings
 from app.services.container import Services
-from tests.api.test_deletion_period import leave
+from tests.api.test_deletion_period import left
 from tests.api.test_recovery import RESET, Way, forgot
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
-from tests.support.mailbox import Mail, last_mail, prove
+from tests.support.mailbox import Mail, code_of, prove
 from tests.support.moving import (
     CHANGE,
     NEW_EMAIL,
@@ -69,8 +68,7 @@ class Scene:
 
     async def delete(self) -> None:
         """Delete the account, and undo that."""
-        await leave(self.client, self.ada)
-        told = await last_mail(self.services, self.ada.email)
+        told = await left(self.client, self.services, self.ada)
         await self._post(f"{API}/auth/deletion/undo", told.by_link)
 
     async def _post(
@@ -153,7 +151,7 @@ class TestEnded:
         begun = await ask_by_mail(client, services, bob, ada.email)
         await change_password(client, ada)
         await client.delete(f"{API}/users/{ada.id}", headers=admin.headers)
-        code = services.mail.tokens.code(UUID(begun.challenge_id))
+        code = await code_of(services, begun.challenge_id)
         proof = {"challenge_id": begun.challenge_id, "code": code}
         done = await client.post(CHANGE, json=proof)
         assert done.json()["email"] == ada.email

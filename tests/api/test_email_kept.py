@@ -12,7 +12,7 @@ from app.services import challenges
 from app.services.container import Services
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
-from tests.support.mailbox import Mail, kinds_of_mail, last_mail, prove
+from tests.support.mailbox import Mail, code_of, kinds_of_mail, last_mail, prove
 from tests.support.people import API, PASSWORD, Person
 from tests.support.problems import problem
 
@@ -90,7 +90,7 @@ class TestKept:
         await client.post(f"{API}/auth/magic", json=ask)
         mail = await last_mail(services, OLD)
         assert mail.opens_nothing
-        code = services.mail.tokens.code(UUID(mail.challenge_id))
+        code = await code_of(services, mail.challenge_id)
         proof = {"challenge_id": mail.challenge_id, "code": code}
         refused = await client.post(f"{API}/auth/magic/verify", json=proof)
         problem(refused, 403, "challenge_failed")
@@ -192,7 +192,7 @@ async def moved_away_by_id(
         headers=ada.headers,
     )
     challenge = UUID(asked.headers["cardea-challenge"])
-    code = services.mail.tokens.code(challenge)
+    code = await code_of(services, challenge)
     proof = {"challenge_id": str(challenge), "code": code}
     moved = await client.post(f"{API}/auth/email/change", json=proof)
     assert moved.json()["email"] == email

@@ -1,7 +1,6 @@
 """An address that an account can still be given back to."""
 
 from collections.abc import Awaitable, Callable
-from uuid import UUID
 
 import httpx2
 import pytest
@@ -12,7 +11,7 @@ from app.services.container import Services
 from tests.api.test_deletion_period import leave
 from tests.api.test_recovery import NEW, RESET, forgot
 from tests.conftest import MakeSettings
-from tests.support.mailbox import Mail, kinds_of_mail, last_mail, prove
+from tests.support.mailbox import Mail, code_of, kinds_of_mail, last_mail, prove
 from tests.support.moving import NEW_EMAIL, UNDO, move
 from tests.support.notices import change_password
 from tests.support.people import API, PASSWORD, Person, register, sign_in
@@ -114,14 +113,14 @@ class TestVerificationRequired:
         mail = await last_mail(services, ADA["email"])
         assert mail.opens_nothing
         path = f"{API}/auth/email/verify"
-        refused = await client.post(path, json=guessed(services, mail))
+        refused = await client.post(path, json=await guessed(services, mail))
         problem(refused, 403, "challenge_failed")
         assert await number_of_users(database) == 2
 
 
-def guessed(services: Services, mail: Mail) -> dict[str, str]:
+async def guessed(services: Services, mail: Mail) -> dict[str, str]:
     """Return the right code of a mail that did not have it."""
-    code = services.mail.tokens.code(UUID(mail.challenge_id))
+    code = await code_of(services, mail.challenge_id)
     return {"challenge_id": mail.challenge_id, "code": code}
 
 

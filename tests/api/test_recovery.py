@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from uuid import UUID
 
 import httpx2
 import pytest
@@ -13,7 +12,7 @@ from app.models import Message
 from app.services.container import Services
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
-from tests.support.mailbox import Mail, last_mail
+from tests.support.mailbox import Mail, code_of, last_mail
 from tests.support.outsiders import DISABLE, execute
 from tests.support.people import API, PASSWORD, Person, sign_in
 from tests.support.problems import problem, reason
@@ -213,7 +212,7 @@ class TestNobodyThere:
     ) -> None:
         """Even the right code, which nobody was sent, opens nothing."""
         mail = await forgot(client, services, "nobody@example.com")
-        code = services.mail.tokens.code(UUID(mail.challenge_id))
+        code = await code_of(services, mail.challenge_id)
         body = {"challenge_id": mail.challenge_id, "code": code} | NEW
         problem(await client.post(RESET, json=body), 403, "challenge_failed")
 

@@ -1,7 +1,6 @@
 """Codes of mail that was never sent, as its address has had enough."""
 
 from typing import Any
-from uuid import UUID
 
 import httpx2
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from app.core.config import Settings
 from app.services.container import Services
 from tests.conftest import MakeSettings
-from tests.support.mailbox import number_of_mails
+from tests.support.mailbox import code_of, number_of_mails
 from tests.support.people import API, PASSWORD, Person
 from tests.support.problems import problem
 
@@ -41,7 +40,7 @@ async def test_opens_nothing(
     asked = await client.post(f"{API}/auth/{ask}", json={"email": ada.email})
     challenge_id = asked.headers["cardea-challenge"]
     assert await number_of_mails(services) == before
-    code = services.mail.tokens.code(UUID(challenge_id))
+    code = await code_of(services, challenge_id)
     body = {"challenge_id": challenge_id, "code": code, **besides}
     for _ in range(5):
         refused = await client.post(f"{API}/auth/{door}", json=body)
@@ -59,7 +58,7 @@ async def test_change_of_address(
     for _ in range(2):
         asked = await client.post(path, json=body, headers=ada.headers)
     challenge_id = asked.headers["cardea-challenge"]
-    code = services.mail.tokens.code(UUID(challenge_id))
+    code = await code_of(services, challenge_id)
     proof = {"challenge_id": challenge_id, "code": code}
     refused = await client.post(f"{API}/auth/email/change", json=proof)
     problem(refused, 403, "challenge_failed")

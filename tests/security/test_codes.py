@@ -48,6 +48,32 @@ async def guessed(client: httpx2.AsyncClient, ada: Person) -> None:
         problem(answer, 403, "challenge_failed")
 
 
+class TestPasswordOfALink:
+    """The link of a sign-up takes its password, which can be guessed at and costs a
+    hash each time."""
+
+    @pytest.fixture
+    def settings(self, make: MakeSettings) -> Settings:
+        """An account is made when its address is proven."""
+        return make(email_verification="required")
+
+    async def test_ten_times(
+        self, client: httpx2.AsyncClient, services: Services
+    ) -> None:
+        """After ten wrong ones it has to wait; another link does not."""
+        mails = []
+        for email in ("ada@example.com", "bob@example.com"):
+            body = {"email": email, "password": PASSWORD}
+            await client.post(f"{API}/auth/register", json=body)
+            mails.append(await last_mail(services, email))
+        first, other = (mail.by_link | {"password": PASSWORD} for mail in mails)
+        for _ in range(10):
+            answer = await client.post(VERIFY, json=first | {"password": "not it"})
+            problem(answer, 403, "sign_up_password_needed")
+        problem(await client.post(VERIFY, json=first), 429, "too_many_requests")
+        assert (await client.post(VERIFY, json=other)).status_code == 200
+
+
 @pytest.mark.usefixtures("guessed")
 class TestManyAddresses:
     """Each code has five tries, but whoever has mail sent to a million addresses would

@@ -272,20 +272,18 @@ class TestUnexpiredChange:
         late = await stranger.client.post(path, json=body, headers=mallory.headers)
         problem(late, 401, "session_ended")
 
-    @ARRIVALS
-    async def test_deletion(
-        self, stranger: Hijacker, owner: Owner, arrive: Arrive, way: str
-    ) -> None:
-        """A deletion that they have planned is undone by the owner, and what they had
-        opens nothing then either."""
+    async def test_deletion(self, stranger: Hijacker, owner: Owner) -> None:
+        """An account that they delete does not wait: the owner signs up at once, and
+        what they had opens nothing then either."""
         mallory = await stranger.register(OWNER)
         await stranger.ask_to_move(mallory, STRANGER)
         body, path = {"password": PASSWORD}, f"{API}/users/me"
         await stranger.client.request(
             "DELETE", path, json=body, headers=mallory.headers
         )
-        await owner.post("deletion/undo", **await owner.proof("link"))
-        ada = await arrive(owner, way)
+        await owner.post("register", email=OWNER, password=OWNERS_PASSWORD)
+        await owner.post(VERIFY, **await owner.proof("code"))
+        ada = await sign_in(owner.client, Person(OWNER, OWNERS_PASSWORD))
         assert await stranger.what_opens() == []
         assert await owner.has_it_alone(ada)
 
@@ -334,3 +332,35 @@ class TestNobodyHasProven:
         body = {"email": OWNER, "password": PASSWORD}
         waiting = await stranger.client.post(f"{API}/auth/login", json=body)
         problem(waiting, 403, "email_not_verified")
+
+
+class TestOwnersCode:
+    """A stranger has an account with the owner's address, where people sign in by
+    mail; the owner has the mail that proves it sent again, and enters its code."""
+
+    @pytest.fixture
+    def settings(self, make: MakeSettings) -> Settings:
+        """Reading an address is enough to be signed in to what is there."""
+        return make(rate_limits=False, mail_sign_in=True)
+
+    async def test_proves_nobody_elses_account(
+        self, stranger: Hijacker, owner: Owner
+    ) -> None:
+        """It shows who asked for that mail, not who signed up: without the password of
+        the sign-up it proves nothing, and the account becomes the owner's alone."""
+        await stranger.register(OWNER)
+        await owner.post("email/resend", email=OWNER)
+        proof = await owner.proof("code")
+        refused = await owner.client.post(f"{API}/auth/{VERIFY}", json=proof)
+        problem(refused, 403, "sign_up_password_needed")
+        ada = await owner.sign_in_by_mail("code")
+        assert await stranger.what_opens() == []
+        assert await owner.has_it_alone(ada)
+
+    async def test_proves_ones_own(self, owner: Owner) -> None:
+        """Who asks with what the sign-up's answer said need not say the password."""
+        signed_up = await owner.post("register", email=OWNER, password=PASSWORD)
+        named = signed_up.headers["cardea-challenge"]
+        await owner.post("email/resend", email=OWNER, challenge_id=named)
+        proven = await owner.post(VERIFY, **await owner.proof("code"))
+        assert proven.json()["email_verified"] is True

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import httpx2
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app.core.challenge_tokens import Proof
 from app.core.client import Client
-from app.models import Challenge, Message
+from app.models import Challenge, Message, MessageStatus
+from app.repositories.outbox import STATUS
 from app.services.container import Services
 from tests.support.people import API, Person
 
 _LINK = re.compile(r"(https?://\S+)\?token=(\S+)")
 _CODE = re.compile(r"^\s*(\d{6})\s*$", re.MULTILINE)
+_IS_SENT = or_(*(STATUS[status] for status in MessageStatus if status != "withheld"))
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ async def last_mail(services: Services, email: str) -> Mail:
     async with services.database.reading() as session:
         message = await session.scalar(
             select(Message)
-            .where(Message.recipient == email)
+            .where(Message.recipient == email, _IS_SENT)
             .order_by(Message.id.desc())
             .limit(1)
         )
@@ -75,10 +77,23 @@ async def last_mail(services: Services, email: str) -> Mail:
     return Mail(message.kind, letter.subject, letter.text, str(message.challenge_id))
 
 
-async def number_of_mails(services: Services) -> int:
-    """Count what has been put into the outbox."""
+async def seed_of(services: Services, challenge_id: str | UUID) -> UUID:
+    """Return what the link and the code of a challenge are made of."""
     async with services.database.reading() as session:
-        return await session.scalar(select(func.count()).select_from(Message)) or 0
+        challenge = await session.get(Challenge, UUID(str(challenge_id)))
+    assert challenge is not None
+    return challenge.seed
+
+
+async def code_of(services: Services, challenge_id: str | UUID) -> str:
+    """Return the code of a challenge, whether or not it was sent."""
+    return services.mail.tokens.code(await seed_of(services, challenge_id))
+
+
+async def number_of_mails(services: Services) -> int:
+    """Count what has been put into the outbox, and is not withheld."""
+    async with services.database.reading() as session:
+        return await session.scalar(select(func.count()).where(_IS_SENT)) or 0
 
 
 async def number_of_pending(services: Services) -> int:
@@ -107,5 +122,5 @@ async def verify(
 async def kinds_of_mail(services: Services, email: str) -> list[str]:
     """Return the kinds of all mail to this address, the oldest first."""
     async with services.database.reading() as session:
-        kinds = select(Message.kind).where(Message.recipient == email)
+        kinds = select(Message.kind).where(Message.recipient == email, _IS_SENT)
         return [str(one) for one in await session.scalars(kinds.order_by(Message.id))]

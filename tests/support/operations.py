@@ -21,6 +21,7 @@ STATEMENTS: Mapping[str, Sequence[str]] = {
     ],
     "sign-in to an account that there is not": ["SELECT users"],
     "sign-up": [
+        "SELECT users",
         "SELECT roles",
         "INSERT users",
         "INSERT user_roles",

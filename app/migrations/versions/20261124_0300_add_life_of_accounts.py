@@ -24,6 +24,12 @@ def upgrade() -> None:
         )
         challenges.alter_column("code_expires_at", nullable=True)
         challenges.create_index("ix_challenges_user_id", ["user_id"])
+    op.add_column("challenges", sa.Column("seed", sa.Uuid(), nullable=True))
+    # Links and codes that are under way were made of the id.
+    op.execute("UPDATE challenges SET seed = id")
+    with op.batch_alter_table("challenges") as challenges:
+        challenges.alter_column("seed", nullable=False)
+        challenges.create_unique_constraint("uq_challenges_seed", ["seed"])
     op.add_column("users", sa.Column("locale", sa.String(35), nullable=True))
     for name in ("invited_at", "delete_at"):
         column = sa.Column(name, sa.DateTime(timezone=True), nullable=True)
@@ -51,5 +57,7 @@ def downgrade() -> None:
     with op.batch_alter_table("challenges") as challenges:
         challenges.drop_index("ix_challenges_user_id")
         challenges.drop_constraint(OF_ACCOUNT, type_="foreignkey")
+        challenges.drop_constraint("uq_challenges_seed", type_="unique")
+        challenges.drop_column("seed")
         challenges.alter_column("code_expires_at", nullable=False)
         challenges.drop_column("user_id")

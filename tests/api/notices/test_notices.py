@@ -48,6 +48,20 @@ class TestNewDevice:
         assert name in mail.text and address in mail.text
         assert "June 1, 2026, 12:00 UTC" in mail.text
 
+    async def test_known_by_being_thrown_out(
+        self, running: RunningApp, services: Services
+    ) -> None:
+        """Whose session was ended by its owner is no device that is known."""
+        at_home = device(running, FIREFOX, HOME)
+        ada = await prove(services, await register(at_home, "ada@example.com"))
+        ada = await sign_in(at_home, ada)
+        await sign_in_on(device(running), ada)
+        everywhere = f"{API}/auth/logout-all"
+        assert (await at_home.post(everywhere, headers=ada.headers)).status_code == 204
+        before = await told(services, ada, "new_device")
+        await sign_in_on(device(running), ada)
+        assert await told(services, ada, "new_device") == before + 1
+
     async def test_first_sign_in(self, running: RunningApp, services: Services) -> None:
         """Nobody is told of their first sign-in, wherever they have signed up."""
         at_home = device(running, FIREFOX, HOME)
