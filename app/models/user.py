@@ -38,7 +38,9 @@ class User(Identified, Base):
 
     `email` is kept as typed; `email_key` is what is compared and is unique. `locale` is
     a language tag (RFC 5646). `invited_at` says since when an invitation waits for its
-    reader; `delete_at`, when an account that its owner has deleted will be gone.
+    reader; `delete_at`, when an account that its owner has deleted will be gone;
+    `devices_since`, from when on the tokens of its devices count: since it was last
+    given to its owner.
     """
 
     __tablename__ = "users"
@@ -57,6 +59,7 @@ class User(Identified, Base):
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     delete_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    devices_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     roles: Mapped[list[Role]] = relationship(
         secondary=user_roles, lazy="raise", order_by=Role.name
     )

@@ -95,6 +95,12 @@ class UserRepository:
         statement = select(User).where(User.email_key == email_key(email))
         return await self._session.scalar(statement)
 
+    async def devices_since(self, account: str) -> datetime | None:
+        """Return since when devices are known to the account with this e-mail key."""
+        return await self._session.scalar(
+            select(User.devices_since).where(User.email_key == account)
+        )
+
     async def due_for_deletion(self, now: datetime) -> Sequence[UUID]:
         """Return the accounts whose owners can't undo their deletion any more."""
         due = select(User.id).where(User.delete_at <= now).order_by(User.delete_at)

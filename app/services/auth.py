@@ -20,6 +20,7 @@ from app.core.metrics import SIGN_INS
 from app.database import Database
 from app.models import MessageKind, Method, Session, User
 from app.repositories import SessionRepository, UserRepository
+from app.services.devices import Devices
 from app.services.issuing import SignedIn, TokenIssuer, TokenKit
 from app.services.keys import Keys
 from app.services.limits import Limits
@@ -45,6 +46,7 @@ class AuthService:
         sign_up: SignUp,
         keys: Keys,
         tokens: TokenKit,
+        devices: Devices,
         issuer: TokenIssuer,
         notices: Notices,
     ) -> None:
@@ -58,6 +60,7 @@ class AuthService:
         self._sign_up = sign_up
         self._keys = keys
         self._tokens = tokens
+        self._devices = devices
         self._issuer = issuer
         self._notices = notices
 
@@ -77,7 +80,7 @@ class AuthService:
                 if they match a sign-up whose address is not.
         """
         account = email_key(email)
-        device = self._tokens.device.device_of(client.device_token, account)
+        device = await self._devices.lane(account, client)
         async with self._limits.sign_in(account, device, client):
             user = await self._check_credentials(email, password)
         self._refuse_unready(user)
@@ -89,10 +92,7 @@ class AuthService:
             "auth.signed_in",
             extra={"of_user": str(user.id), "new_session": str(row.id)},
         )
-        known = client.device_token if device else None
-        return self._issuer.issue(
-            user, row, known or self._tokens.device.issue(account)
-        )
+        return self._issuer.issue(user, row, self._devices.token(user, client))
 
     async def refresh(self, refresh_token: str, client: Client) -> SignedIn:
         """Exchange a refresh token for a new pair.
@@ -213,6 +213,6 @@ class AuthService:
         """
         if user.last_sign_in_at is None:
             return False
-        if self._tokens.device.device_of(client.device_token, user.email_key):
+        if self._devices.is_known(user, client):
             return False
         return not await SessionRepository(session).has_been_begun_by(user.id, client)

@@ -19,6 +19,7 @@ from app.services.background import Background
 from app.services.breached_passwords import BreachedPasswords
 from app.services.circuit_breaker import BreakerRegistry
 from app.services.deletion import Deletion
+from app.services.devices import Devices
 from app.services.email_change import EmailChange
 from app.services.health import Health
 from app.services.invalidation import Lease, PostgresqlWatch, SqliteWatch
@@ -69,8 +70,7 @@ class Foundation:
             self.clock,
             lambda: self.keys.ring,
         )
-        derived = self.derived
-        return TokenKit(access, RefreshTokens(derived), DeviceTokens(derived))
+        return TokenKit(access, RefreshTokens(self.derived))
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,10 @@ def build_services(on: Foundation) -> Services:
     cache = PrincipalCache(settings.principal_cache, on.lease)
     database.on_change(cache.drop)
     principals = Principals(database, on.keys, tokens.access, cache, clock)
-    mail = build_mail(settings, database, clock, on.derived, limits, on.breakers)
+    devices = Devices(database, clock, DeviceTokens(on.derived))
+    mail = build_mail(
+        settings, database, clock, on.derived, limits, on.breakers, devices
+    )
     sign_up = SignUp(settings, database, clock, limits, passwords, mail)
     sessions = Sessions(settings, database, clock, mail.notices)
     issuer = TokenIssuer(settings, clock, tokens)
@@ -174,6 +177,7 @@ def build_services(on: Foundation) -> Services:
             sign_up,
             on.keys,
             tokens,
+            devices,
             issuer,
             mail.notices,
         ),
@@ -189,7 +193,7 @@ def build_services(on: Foundation) -> Services:
             sessions,
             sign_up,
             on.keys,
-            tokens.device,
+            devices,
             issuer,
         ),
         mail=mail,

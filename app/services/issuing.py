@@ -7,7 +7,6 @@ from app.core.config import Settings
 from app.core.security import (
     AccessClaims,
     AccessTokens,
-    DeviceTokens,
     RefreshTokens,
 )
 from app.models import Account, Session, SessionState, User, new_id
@@ -29,11 +28,10 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class TokenKit:
-    """What writes and reads the three kinds of token."""
+    """What writes and reads the tokens of a session."""
 
     access: AccessTokens
     refresh: RefreshTokens
-    device: DeviceTokens
 
 
 class TokenIssuer:

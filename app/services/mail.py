@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from app.core.clock import Clock
 from app.core.config import Settings
-from app.core.security import ChallengeTokens, DerivedKeys, DeviceTokens
+from app.core.security import ChallengeTokens, DerivedKeys
 from app.database import Database
 from app.services.challenges import Challenges
 from app.services.circuit_breaker import BreakerRegistry
 from app.services.composing import Composer
+from app.services.devices import Devices
 from app.services.letters import Letters
 from app.services.limits import Limits
 from app.services.mail_requests import MailRequests
@@ -44,6 +45,7 @@ def build_mail(
     derived: DerivedKeys,
     limits: Limits,
     breakers: BreakerRegistry,
+    devices: Devices,
 ) -> Mail:
     """Build what settings ask for; nothing is connected yet."""
     tokens = ChallengeTokens(derived)
@@ -58,9 +60,7 @@ def build_mail(
         smtp = Smtp(server, settings.host, breakers)
         delivery = Delivery(database, clock, smtp, composer)
         database.on_change(delivery.hear)
-    requests = MailRequests(
-        settings, database, clock, limits, DeviceTokens(derived), challenges
-    )
+    requests = MailRequests(settings, database, clock, limits, devices, challenges)
     return Mail(
         tokens,
         challenges,

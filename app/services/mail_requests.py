@@ -11,11 +11,11 @@ from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.emails import email_key
 from app.core.exceptions import MailOffError
-from app.core.security import DeviceTokens
 from app.database import Database
 from app.models import MessageKind, Purpose
 from app.repositories import ChallengeRepository
 from app.services.challenges import SIGN_UP_KEPT, Challenges, Mailing
+from app.services.devices import Devices
 from app.services.limits import Limits
 
 
@@ -28,7 +28,7 @@ class MailRequests:
         database: Database,
         clock: Clock,
         limits: Limits,
-        devices: DeviceTokens,
+        devices: Devices,
         challenges: Challenges,
     ) -> None:
         self._settings = settings
@@ -89,7 +89,7 @@ class MailRequests:
         if self._settings.mail == "off":
             return False
         account = email_key(email)
-        device = self._devices.device_of(client.device_token, account)
+        device = await self._devices.lane(account, client)
         return await self._limits.count_mail(account, device, client)
 
     async def _as_before(

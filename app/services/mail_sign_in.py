@@ -9,14 +9,14 @@ from app.core.challenge_tokens import Proof
 from app.core.client import Client
 from app.core.clock import Clock
 from app.core.config import Settings
-from app.core.emails import email_key
 from app.core.exceptions import ChallengeFailedError, MailSignInOffError
 from app.core.languages import preferred_language
 from app.core.metrics import SIGN_INS
-from app.core.security import NO_PASSWORD, DeviceTokens
+from app.core.security import NO_PASSWORD
 from app.database import Database
 from app.models import MessageKind, Method, Purpose, Session, User
 from app.repositories import SessionRepository, UserRepository
+from app.services.devices import Devices
 from app.services.issuing import SignedIn, TokenIssuer
 from app.services.keys import Keys
 from app.services.mail import Mail
@@ -39,7 +39,7 @@ class MailSignIn:
         sessions: Sessions,
         sign_up: SignUp,
         keys: Keys,
-        devices: DeviceTokens,
+        devices: Devices,
         issuer: TokenIssuer,
     ) -> None:
         self._settings = settings
@@ -90,11 +90,7 @@ class MailSignIn:
             "auth.signed_in_by_mail",
             extra={"of_user": str(user.id), "new_session": str(row.id)},
         )
-        account = email_key(user.email)
-        device = self._devices.device_of(client.device_token, account)
-        return self._issuer.issue(
-            user, row, client.device_token if device else self._devices.issue(account)
-        )
+        return self._issuer.issue(user, row, self._devices.token(user, client))
 
     async def _begin(self, proof: Proof, client: Client) -> tuple[User, Session]:
         async with self._database.writing() as session:

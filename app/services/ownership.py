@@ -19,7 +19,7 @@ async def hand_over(
 
     Whoever was signed in is signed out, the old password opens nothing, and neither
     does any link or code that was sent before (Sudhodanan and Paverd, "Pre-hijacked
-    accounts", USENIX Security 2022).
+    accounts", USENIX Security 2022). No device is known any more.
 
     Args:
         session: The transaction.
@@ -31,6 +31,7 @@ async def hand_over(
     user.password_hash = password_hash
     user.email_verified = True
     user.invited_at = None
+    user.devices_since = now
     user.updated_at = now
     UserRepository(session).changed(user)
     await SessionRepository(session).end_all_of_user(user.id, reason, now)

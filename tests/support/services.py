@@ -9,11 +9,12 @@ from typing import Any
 
 from app.core.clock import Clock
 from app.core.config import Settings
-from app.core.security import DerivedKeys, HashingPool
+from app.core.security import DerivedKeys, DeviceTokens, HashingPool
 from app.database import Database
 from app.services.breached_passwords import BreachedPasswords
 from app.services.circuit_breaker import BreakerRegistry
 from app.services.container import Foundation, Services, build_services
+from app.services.devices import Devices
 from app.services.invalidation import Lease
 from app.services.limits import Limits
 from app.services.mail import Mail, build_mail
@@ -98,7 +99,9 @@ def mail_of(settings: Settings, database: Database, clock: Clock) -> Mail:
     """Return the mail of a service, without the rest of it."""
     derived = DerivedKeys(settings.secret_key.get_secret_value())
     limits = Limits(settings.rate_limits)
-    return build_mail(settings, database, clock, derived, limits, BreakerRegistry())
+    devices = Devices(database, clock, DeviceTokens(derived))
+    breakers = BreakerRegistry()
+    return build_mail(settings, database, clock, derived, limits, breakers, devices)
 
 
 def held_lease() -> Lease:

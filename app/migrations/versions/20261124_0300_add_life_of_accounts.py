@@ -31,7 +31,7 @@ def upgrade() -> None:
         challenges.alter_column("seed", nullable=False)
         challenges.create_unique_constraint("uq_challenges_seed", ["seed"])
     op.add_column("users", sa.Column("locale", sa.String(35), nullable=True))
-    for name in ("invited_at", "delete_at"):
+    for name in ("invited_at", "delete_at", "devices_since"):
         column = sa.Column(name, sa.DateTime(timezone=True), nullable=True)
         op.add_column("users", column)
     op.create_index("ix_users_delete_at", "users", ["delete_at"])
@@ -52,7 +52,7 @@ def downgrade() -> None:
     )
     op.execute("UPDATE users SET status = 'disabled' WHERE status = 'deleted'")
     op.drop_index("ix_users_delete_at", "users")
-    for name in ("delete_at", "invited_at", "locale"):
+    for name in ("devices_since", "delete_at", "invited_at", "locale"):
         op.drop_column("users", name)
     with op.batch_alter_table("challenges") as challenges:
         challenges.drop_index("ix_challenges_user_id")

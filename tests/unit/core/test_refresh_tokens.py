@@ -1,5 +1,6 @@
 """Tests of `app.core.refresh_tokens`."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -118,7 +119,9 @@ class TestRead:
 
     def test_device_token(self) -> None:
         """A device token under our prefix opens no session."""
-        device = DeviceTokens(DerivedKeys(SECRET)).issue("ada@example.com")
+        device = DeviceTokens(DerivedKeys(SECRET)).issue(
+            "ada@example.com", datetime.now(UTC)
+        )
         assert refused(PREFIX + device.removeprefix("cardea_dev_"))
 
     @settings(max_examples=300)
