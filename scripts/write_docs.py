@@ -24,19 +24,20 @@ PAPERS: dict[str, Callable[[], str]] = {
 }
 
 
-def stale(root: Path = ROOT) -> list[str]:
-    """Return the papers that differ from what the code and the measurements say."""
-    return [name for name, make in PAPERS.items() if _read(root / name) != make()]
+def stale(root: Path = ROOT) -> dict[str, str]:
+    """Return what the code and the measurements say, by the papers that do not."""
+    said = {name: make() for name, make in PAPERS.items()}
+    return {name: text for name, text in said.items() if _read(root / name) != text}
 
 
 def write(root: Path = ROOT) -> list[str]:
     """Write the papers that are stale, and return them."""
-    names = stale(root)
-    for name in names:
+    papers = stale(root)
+    for name, text in papers.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(PAPERS[name](), encoding="utf-8", newline="\n")
-    return names
+        path.write_text(text, encoding="utf-8", newline="\n")
+    return list(papers)
 
 
 @click.command()
