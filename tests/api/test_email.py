@@ -263,6 +263,25 @@ class TestResend:
         problem(await client.post(VERIFY, json=code), 403, "challenge_failed")
         assert await number_of_users(database) == 0
 
+    async def test_named_by_a_change_of_address(
+        self, client: httpx2.AsyncClient, services: Services, ada: Person
+    ) -> None:
+        """What asked for another address is no sign-up with it: reading that address
+        proves nothing about the account's own."""
+        body = {"email": "new@example.com", "current_password": PASSWORD}
+        asked = await client.post(f"{ME}/email", json=body, headers=ada.headers)
+        named = {
+            "email": "new@example.com",
+            "challenge_id": asked.headers["cardea-challenge"],
+        }
+        await client.post(RESEND, json=named)
+        mail = await last_mail(services, "new@example.com")
+        code = await code_of(services, mail.challenge_id)
+        guess = {"challenge_id": mail.challenge_id, "code": code}
+        assert (await client.post(VERIFY, json=guess)).status_code == 403
+        me = await client.get(ME, headers=ada.headers)
+        assert me.json()["email_verified"] is False
+
 
 class TestMailLimits:
     """How much mail an address and a network get."""
