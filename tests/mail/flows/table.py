@@ -79,9 +79,9 @@ FLOWS = [
     Flow(
         "resend",
         Purpose.VERIFY_EMAIL,
-        steps.resend,
+        steps.resend_own,
         is_verified,
-        before=steps.have_account,
+        before=steps.have_signed_up,
     ),
     Flow(
         "resend a sign-up",
