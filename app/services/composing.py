@@ -77,6 +77,22 @@ class Composer:
             MessageNotFoundError: If it has been deleted meanwhile, with its account.
             DatabaseUnavailableError: If the database does not answer.
         """
+        about = await self._situation(message)
+        challenge, holder = about.challenge, about.holder
+        reader = holder or about.owner
+        token = self._tokens.link_token(challenge.purpose, challenge.seed)
+        path = LINK_PATHS[Purpose(challenge.purpose)]
+        return self._letters.write(
+            self._template(message, about),
+            message,
+            recipient=mail_address(holder.email if holder else message.recipient),
+            locale=reader.locale if reader else None,
+            link=f"{self._settings.public_url}{path}?token={token}",
+            token=token,
+            code=self._tokens.code(challenge.seed),
+        )
+
+    async def _situation(self, message: Message) -> Situation:
         async with self._database.reading() as session:
             challenges = ChallengeRepository(session)
             challenge = await challenges.get(message.challenge_id)
@@ -84,44 +100,30 @@ class Composer:
                 raise MessageNotFoundError
             is_reserved = await challenges.is_reserved(message.recipient, self._clock())
             users = UserRepository(session)
-            holder = await users.find_by_email(message.recipient)
-            owner = holder
+            holder = owner = await users.find_by_email(message.recipient)
             if challenge.user_id is not None:
                 owner = await users.get(challenge.user_id)
-        reader = holder or owner
-        about = Situation(challenge, owner, holder, is_reserved)
-        return self._letters.write(
-            self._template(message.kind, about),
-            message,
-            recipient=mail_address(holder.email if holder else message.recipient),
-            locale=reader.locale if reader else None,
-            link=self._link(challenge),
-            code=self._tokens.code(challenge.seed),
-        )
+        return Situation(challenge, owner, holder, is_reserved)
 
-    def _link(self, challenge: Challenge) -> str:
-        token = self._tokens.link_token(challenge.purpose, challenge.seed)
-        path = LINK_PATHS[Purpose(challenge.purpose)]
-        return f"{self._settings.public_url}{path}?token={token}"
-
-    def _template(self, kind: str, about: Situation) -> str:
+    def _template(self, message: Message, about: Situation) -> str:
         """Return which template fits what there is for this address."""
-        challenge, owner = about.challenge, about.owner
+        challenge, owner, kind = about.challenge, about.owner, message.kind
+        fitting = _template_of(message)
         if challenge.end_reason == ChallengeEnd.USED:
             # What was used stood in the mail, whatever has become of the address since.
-            return str(kind)
+            return fitting
         if kind == MessageKind.CHANGE_EMAIL:
             is_free = about.holder is None or about.holder.id == challenge.user_id
-            return str(kind) if is_free else "address_taken"
+            return fitting if is_free else "address_taken"
         if challenge.user_id is not None and kind != MessageKind.VERIFY_EMAIL:
-            return str(kind)
+            return fitting
         if owner is None:
-            return str(kind) if self._makes_account(kind, about) else "no_account"
+            return fitting if self._makes_account(kind, about) else "no_account"
         if not owner.is_active:
             return "no_account"
         if kind == MessageKind.VERIFY_EMAIL and owner.email_verified:
             return "account_exists"
-        return str(kind)
+        return fitting
 
     def _makes_account(self, kind: str, about: Situation) -> bool:
         """Tell whether an account is made when the challenge is passed."""
@@ -129,3 +131,9 @@ class Composer:
             return False
         is_sign_up = about.challenge.pending is not None
         return kind == MessageKind.SIGN_IN or is_sign_up
+
+
+def _template_of(message: Message) -> str:
+    """Return the template of its kind, or that which says what it was sent after."""
+    after = message.facts.get("after")
+    return f"reset_after_{after}" if after else str(message.kind)

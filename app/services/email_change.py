@@ -146,7 +146,10 @@ class EmailChange:
             await self._challenges.use_up(session, challenge)
             await self._give_back(session, user, challenge.email)
             mailing = Mailing(
-                kind=MessageKind.RESET_PASSWORD, email=user.email, client=client
+                kind=MessageKind.RESET_PASSWORD,
+                email=user.email,
+                client=client,
+                facts={"after": "undo"},
             )
             await self._challenges.ask(session, mailing)
         logger.warning("user.email_change_undone", extra={"of_user": str(user.id)})

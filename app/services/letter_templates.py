@@ -23,12 +23,15 @@ from jinja2 import (
 )
 from jinja2.runtime import Context
 
+from app.core.colors import lightened, readable_on
 from app.core.languages import LANGUAGES
 
 TEMPLATES = (
     "verify_email",
     "account_exists",
     "reset_password",
+    "reset_after_undo",
+    "reset_after_sign_out",
     "sign_in",
     "no_account",
     "reset_by_admin",
@@ -66,7 +69,7 @@ class LetterTemplates:
         shared: Values that all templates know.
     """
 
-    def __init__(self, own: str, shared: Mapping[str, str]) -> None:
+    def __init__(self, own: str, shared: Mapping[str, object]) -> None:
         ours = PackageLoader("app", "templates/mail")
         loader = ChoiceLoader([FileSystemLoader(own), ours]) if own else ours
         self._environments = [_environment(loader, one, shared) for one in _LAYOUTS]
@@ -87,7 +90,7 @@ class LetterTemplates:
 
 
 def _environment(
-    loader: BaseLoader, layout: str, shared: Mapping[str, str]
+    loader: BaseLoader, layout: str, shared: Mapping[str, object]
 ) -> Environment:
     environment = Environment(
         loader=loader,
@@ -101,6 +104,7 @@ def _environment(
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         _gettext, _ngettext, newstyle=True
     )
+    environment.filters.update(lightened=lightened, readable_on=readable_on)
     environment.globals.update(shared, layout=layout)
     return environment
 

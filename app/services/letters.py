@@ -1,5 +1,6 @@
 """Letters: mail, written out for one reader."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +34,8 @@ class Letter:
         subject: One line.
         text: For programs that show no HTML.
         html: The same for the others.
-        link: The link that it has, if any.
+        link: The link that it has, if any: ours, or one that an operator's template
+            leads to with the same token.
         code: The code that it has, if any.
     """
 
@@ -84,11 +86,14 @@ class Letters:
         shared = {
             "service": service,
             "public_url": settings.public_url,
+            "app_url": settings.app_url,
             "color": settings.mail_color,
             "text_on_color": readable_on(settings.mail_color),
             "link_minutes": _minutes(LINK_LIFE),
             "code_minutes": _minutes(CODE_LIFE),
             "lasting_days": str(LASTING_LIFE.days),
+            "signs_up_by_mail": settings.email_verification == "required",
+            "deletion_days": settings.deletion_days,
         }
         self._templates = LetterTemplates(settings.mail_templates, shared)
 
@@ -100,6 +105,7 @@ class Letters:
         recipient: str,
         locale: str | None,
         link: str,
+        token: str,
         code: str,
     ) -> Letter:
         """Write the letter of a message.
@@ -112,6 +118,7 @@ class Letters:
             locale: The language that its reader has chosen, if any, as a tag; else it
                 is that of the message.
             link: Where its button leads, if it has one.
+            token: What that link carries.
             code: Its code, if it shows one.
 
         Raises:
@@ -124,6 +131,7 @@ class Letters:
             **_spoken(message.facts, language),
             recipient=recipient,
             link=link,
+            token=token,
             code=code,
         )
         return Letter(
@@ -135,7 +143,7 @@ class Letters:
             subject=written.subject,
             text=written.text,
             html=written.html,
-            link=link if link in written.text else None,
+            link=_link(written.text, token),
             code=code if code in written.text else None,
         )
 
@@ -154,6 +162,11 @@ def _address(email: str, name: str = "") -> Address:
     """Return an address for a header, with the ASCII form of its domain."""
     domain = email_key(email).rpartition("@")[2]
     return Address(name, email.rpartition("@")[0], domain)
+
+
+def _link(text: str, token: str) -> str | None:
+    found = re.search(rf"https?://\S*{re.escape(token)}", text)
+    return found[0] if found else None
 
 
 def _minutes(life: timedelta) -> str:

@@ -138,6 +138,9 @@ class Notices:
         UserRepository(session).changed(user)
         if user.is_active:
             mailing = Mailing(
-                kind=MessageKind.RESET_PASSWORD, email=user.email, client=client
+                kind=MessageKind.RESET_PASSWORD,
+                email=user.email,
+                client=client,
+                facts={"after": "sign_out"},
             )
             await self._challenges.ask(session, mailing)

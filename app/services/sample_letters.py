@@ -62,9 +62,9 @@ def sample_letter(settings: Settings, template: str, language: str) -> Letter:
     Raises:
         TemplateError: If the template is wrong, as an operator's own may be.
     """
-    # The others have no link.
+    # The others have a link to set a new password, or none.
     named = template in frozenset(MessageKind)
-    kind = MessageKind(template) if named else MessageKind.VERIFY_EMAIL
+    kind = MessageKind(template) if named else MessageKind.RESET_PASSWORD
     message = Message(
         id=UUID(int=1),
         kind=kind,
@@ -80,6 +80,7 @@ def sample_letter(settings: Settings, template: str, language: str) -> Letter:
         recipient=message.recipient,
         locale=None,
         link=f"{settings.public_url}{path}?token={_TOKEN}",
+        token=_TOKEN,
         code="042137",
     )
 

@@ -100,6 +100,7 @@ class TestUndo:
         await client.post(UNDO, json=told.by_link)
         assert (await kinds_of_mail(services, ada.email))[-1] == "reset_password"
         mail = await last_mail(services, ada.email)
+        assert "the old password no longer works" in " ".join(mail.text.split())
         done = await client.post(RESET, json=mail.by_link | NEW)
         assert done.status_code == 204
         again = await sign_in(client, Person(ada.email, NEW["new_password"]))

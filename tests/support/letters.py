@@ -11,7 +11,8 @@ from tests.support.databases import make_settings
 
 AT = datetime(2026, 11, 24, 13, 5, tzinfo=UTC)
 MESSAGE_ID = UUID("0198f3a1-0000-7000-8000-00000000abcd")
-LINK = "https://auth.example.com/links/verify-email?token=cardea_link_" + "x" * 64
+TOKEN = "cardea_link_" + "x" * 64
+LINK = f"https://auth.example.com/links/verify-email?token={TOKEN}"
 CODE = "042137"
 
 FACTS = {
@@ -23,6 +24,8 @@ FACTS = {
 
 WITH_PROOF = ("verify_email", "reset_password", "sign_in", "change_email")
 WITH_LINK = (
+    "reset_after_undo",
+    "reset_after_sign_out",
     "reset_by_admin",
     "email_changed",
     "invitation",
@@ -67,5 +70,6 @@ def write_letter(
         recipient=recipient,
         locale=locale,
         link=LINK,
+        token=TOKEN,
         code=CODE,
     )

@@ -55,7 +55,9 @@ class TestPreview:
             PUBLIC_URL="https://login.example.com",
         )
         text = (tmp_path / "verify_email.de.txt").read_text(encoding="utf-8")
-        assert text.startswith("E-Mail-Adresse für Öl & <Söhne> bestätigen\n\n")
+        assert text.startswith(
+            "E\N{NON-BREAKING HYPHEN}Mail-Adresse für Öl & <Söhne> bestätigen\n\n"
+        )
         assert "\nhttps://login.example.com/links/verify-email?token=" in text
         html = (tmp_path / "verify_email.de.html").read_text(encoding="utf-8")
         assert "#123456" in html and "&lt;Söhne&gt;" in html

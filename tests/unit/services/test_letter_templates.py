@@ -14,7 +14,7 @@ from jinja2 import TemplateError, UndefinedError
 
 from app.core.languages import LANGUAGES
 from app.services.letter_templates import CATALOGUES, TEMPLATES, translated
-from tests.support.letters import CODE, LINK, write_letter
+from tests.support.letters import CODE, LINK, TOKEN, WITH_PROOF, write_letter
 from tests.support.processes import ROOT
 
 FOLDER = ROOT / "app" / "templates" / "mail"
@@ -90,6 +90,16 @@ class TestOwnTemplates:
         (tmp_path / "verify_email.jinja").write_text(MARK + content)
         mine = write_letter(mail_templates=str(tmp_path))
         assert (mine.link, mine.code) == (LINK, None)
+
+    @pytest.mark.parametrize("template", WITH_PROOF)
+    def test_own_page(self, tmp_path: Path, template: str) -> None:
+        """A link to a page of the operator's, with the same token, is the letter's."""
+        page = "https://app.example.com/reset?token="
+        content = "{%% block content %%}{{ button('Go', '%s' ~ token) }}" % page
+        own = MARK + content + "{% endblock %}"
+        (tmp_path / f"{template}.jinja").write_text(own)
+        mine = write_letter(template, mail_templates=str(tmp_path))
+        assert (mine.link, mine.code) == (page + TOKEN, None)
 
     def test_texts_without_translation(self, tmp_path: Path) -> None:
         """A text that no catalogue has stays as it is, in the number that fits."""
@@ -172,7 +182,7 @@ class TestCatalogues:
         """What is to be translated is found in letters, layouts and what they share."""
         found = in_the_templates()
         assert "Confirm address" in found
-        assert "If the button does nothing, open this link:" in found
+        assert "If the button does not work, open this link:" in found
         assert "%(browser)s on %(system)s" in found
 
     @pytest.mark.parametrize("language", TRANSLATED)

@@ -1,6 +1,7 @@
 """Tests of `app.services.letters`: what mail says."""
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,34 @@ class TestText:
         text = write_letter(template, language).text
         for life in (LINK_LIFE, CODE_LIFE):
             minutes = {"en": "minutes", "de": "Minuten"}[language]
-            assert f"{life // timedelta(minutes=1)} {minutes}" in text
+            # Which no line break takes apart.
+            assert f"{life // timedelta(minutes=1)}\N{NO-BREAK SPACE}{minutes}" in text
+
+    @pytest.mark.parametrize("template", WITH_LINK)
+    def test_lasting(self, template: str) -> None:
+        """So do those of a link that nobody waits for, unless its end is a date."""
+        text = write_letter(template).text
+        lives = ["7\N{NO-BREAK SPACE}days", "15\N{NO-BREAK SPACE}minutes"]
+        assert any(one in text for one in lives) or template == "deletion_planned"
+
+    @each_language
+    @each_template
+    def test_email_in_one_piece(self, template: str, language: str) -> None:
+        """No line break takes an "e-mail" apart."""
+        letter = write_letter(template, language)
+        for form in (letter.subject, letter.text, letter.html):
+            assert "e-mail" not in form.lower()
+
+    @each_language
+    @each_template
+    def test_button_says_it_once(self, template: str, language: str) -> None:
+        """What leads to a button is a sentence: two lines with colons would be one too
+        many."""
+        paragraphs = write_letter(template, language).text.split("\n\n")
+        before = [
+            paragraphs[index - 2] for index, one in enumerate(paragraphs) if one == LINK
+        ]
+        assert not [one for one in before if one.endswith(":")]
 
     def test_plain(self) -> None:
         """In text nothing is escaped."""
@@ -135,7 +163,7 @@ class TestFacts:
     def test_other_session(self) -> None:
         """Of a token that was reused, both devices are told, the session's first."""
         text = write_letter("token_reused").text
-        session, _, copy = text.partition("The second time")
+        session, _, copy = text.partition("Its sign-in was used once more here:")
         assert "Device: Safari on macOS\nIP address: 198.51.100.24" in session
         assert "Device: Firefox on Linux\nIP address: 203.0.113.7" in copy
 
@@ -184,6 +212,29 @@ class TestFacts:
         assert letter == write_letter(language="en")
 
 
+class TestNoAccount:
+    """Letters.write(): that there is no account to sign in to."""
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ({}, []),
+            ({"email_verification": "required"}, ["have just signed up"]),
+            ({"deletion_days": 30}, ["have just deleted"]),
+            (
+                {"email_verification": "required", "deletion_days": 30},
+                ["have just signed up", "have just deleted"],
+            ),
+        ],
+        ids=["neither", "sign-up waits", "deletion waits", "both"],
+    )
+    def test_what_may_be(self, settings: dict[str, Any], said: list[str]) -> None:
+        """It names what the settings let be the reason, and never which it is."""
+        text = write_letter("no_account", **settings).text
+        reasons = ["have just signed up", "have just deleted"]
+        assert [reason for reason in reasons if reason in text] == said
+
+
 class TestColor:
     """MAIL_COLOR."""
 
@@ -194,3 +245,35 @@ class TestColor:
         """The button has the colour of the settings, and a text that can be read."""
         html = write_letter(mail_color=color).html
         assert f"background-color:{color};color:{text};" in html
+
+    @pytest.mark.parametrize(
+        ("color", "lighter", "text"),
+        [
+            ("#14182b", "#696b77", "#ffffff"),
+            ("#7a4b12", "#8b6231", "#ffffff"),
+            ("#ffd000", "#ffd000", "#000000"),
+        ],
+    )
+    def test_in_the_dark(self, color: str, lighter: str, text: str) -> None:
+        """Button and top line stand out from the dark card; WCAG asks for 3:1."""
+        dark = write_letter(mail_color=color).html.partition("scheme: dark)")[2]
+        button = f"background-color: {lighter} !important; color: {text} !important;"
+        assert f".button {{ {button} }}" in dark
+        assert f"border-top-color: {lighter} !important" in dark
+
+
+class TestFoot:
+    """APP_URL."""
+
+    @each_template
+    def test_leads_to_the_program(self, template: str) -> None:
+        """The foot of a mail leads there, as text and as HTML."""
+        letter = write_letter(template, app_url="https://app.example.com/")
+        assert letter.text.endswith("\n--\nCardea\nhttps://app.example.com/\n")
+        assert 'href="https://app.example.com/"' in letter.html
+
+    def test_without(self) -> None:
+        """Without, it leads nowhere: PUBLIC_URL is a page for developers."""
+        letter = write_letter("no_account")
+        assert letter.text.endswith("\n--\nCardea\n")
+        assert "href" not in letter.html
