@@ -31,6 +31,7 @@ from app.core.security import Cookies
 from app.engines import OwnerLock
 from app.migrations import head_revision, prepare_schema
 from app.services.container import Services, open_services
+from app.services.own_templates import check_own_templates
 from app.services.setup import NewAdmin
 
 DEVELOPMENT_HOSTS = ("localhost", "127.0.0.1", "[::1]", "testserver")
@@ -99,6 +100,7 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[Services]:
             open_services(settings, head_revision(), clock)
         )
         await services.limits.look_for_redis()
+        check_own_templates(settings)
         try:
             await _make_ready(services)
         except DatabaseUnavailableError as error:

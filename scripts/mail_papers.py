@@ -5,7 +5,8 @@ from functools import partial
 
 from app.core.languages import LANGUAGES
 from app.services.letter_templates import TEMPLATES
-from app.services.sample_letters import as_files, sample_letter
+from app.services.sample_letters import as_files
+from app.services.samples import Samples
 from scripts.settings_papers import default_settings
 
 
@@ -22,4 +23,4 @@ def letters() -> dict[str, Callable[[], str]]:
 
 
 def _letter(template: str, language: str, ending: str) -> str:
-    return as_files(sample_letter(default_settings(), template, language))[ending]
+    return as_files(Samples(default_settings()).letter(template, language))[ending]

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from jinja2 import TemplateError
 
 from app.api.deps import ServicesDep, SettingsDep
 from app.api.html import PERSONAL, PageRoute, page, wants_page
@@ -15,6 +16,8 @@ from app.core.emails import MAXIMUM_LENGTH, email_key
 from app.models import Message, MessageKind, MessageStatus
 from app.repositories.pages import MAXIMUM_LIMIT, PageRequest
 from app.schemas.base import ResponseBody
+from app.services.container import Services
+from app.services.letter_templates import mistake_in
 from app.services.letters import Letter
 
 SHOWN = 50
@@ -28,35 +31,47 @@ class Mail(ResponseBody):
     """A mail as its reader would get it now.
 
     `link` and `code` are null where it has none, as with an address that has no account
-    to sign in to.
+    to sign in to. `error` says why it can't be written, if an operator's own template
+    is wrong; nothing is said by the others then.
     """
 
     id: UUID
     challenge_id: UUID
     kind: MessageKind
     recipient: str
-    subject: str
-    text: str
-    html: str
-    link: str | None
-    code: str | None
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    link: str | None = None
+    code: str | None = None
+    error: str | None = None
     created_at: datetime
 
     @classmethod
-    def of(cls, message: Message, letter: Letter) -> Self:
-        """Return the message as it is read."""
-        return cls(
+    def of(cls, message: Message, written: Letter | str) -> Self:
+        """Return the message as it is read, or with what is wrong."""
+        mail = cls(
             id=message.id,
             challenge_id=message.challenge_id,
             kind=message.kind,
             recipient=message.recipient,
-            subject=letter.subject,
-            text=letter.text,
-            html=letter.html,
-            link=letter.link,
-            code=letter.code,
             created_at=message.created_at,
         )
+        if isinstance(written, str):
+            return mail.model_copy(update={"error": written})
+        said = {name: getattr(written, name) for name in _SAID}
+        return mail.model_copy(update=said)
+
+
+_SAID = ("subject", "text", "html", "link", "code")
+
+
+async def write(services: Services, message: Message) -> Letter | str:
+    """Return the letter of a message, or what is wrong with its template."""
+    try:
+        return await services.mail.composer.compose(message)
+    except TemplateError as error:
+        return mistake_in(error)
 
 
 async def newest_mail(
@@ -72,8 +87,9 @@ async def newest_mail(
         for message in latest.items
         if recipient is None or email_key(message.recipient) == email_key(recipient)
     ]
-    compose = services.mail.composer.compose
-    return [Mail.of(message, await compose(message)) for message in chosen[:SHOWN]]
+    return [
+        Mail.of(message, await write(services, message)) for message in chosen[:SHOWN]
+    ]
 
 
 NewestMailDep = Annotated[list[Mail], Depends(newest_mail)]
@@ -102,10 +118,9 @@ async def show_mail(
 ) -> Response | Mail:
     """Show one mail with all that stands in it."""
     message = await services.mail.outbox.get(message_id)
-    letter = await services.mail.composer.compose(message)
+    written = await write(services, message)
+    mail = Mail.of(message, written)
     if not wants_page(request):
-        return Mail.of(message, letter)
+        return mail
     name = settings.service_name
-    return page(
-        "mail.html", headers=PERSONAL, name=name, kind=message.kind, mail=letter
-    )
+    return page("mail.html", headers=PERSONAL, name=name, mail=mail, written=written)

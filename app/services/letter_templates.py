@@ -6,11 +6,12 @@ which leaves all but the subject out.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from traceback import extract_tb
 
 from jinja2 import (
     BaseLoader,
@@ -19,6 +20,10 @@ from jinja2 import (
     FileSystemLoader,
     PackageLoader,
     StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateRuntimeError,
+    TemplateSyntaxError,
     pass_context,
 )
 from jinja2.runtime import Context
@@ -45,6 +50,10 @@ TEMPLATES = (
     "deletion_planned",
 )
 
+OPENING_NOTHING = frozenset({"account_exists", "no_account", "address_taken"})
+"""The templates of letters that have neither a link nor a code."""
+
+OURS = Path(__file__).parents[1] / "templates" / "mail"
 CATALOGUES = Path(__file__).parents[1] / "locale"
 
 _HTML = "letter.html"
@@ -71,7 +80,7 @@ class LetterTemplates:
 
     def __init__(self, own: str, shared: Mapping[str, object]) -> None:
         ours = PackageLoader("app", "templates/mail")
-        loader = ChoiceLoader([FileSystemLoader(own), ours]) if own else ours
+        loader = ChoiceLoader([_OwnFolder(own), ours]) if own else ours
         self._environments = [_environment(loader, one, shared) for one in _LAYOUTS]
 
     def write(self, template: str, language: str, **values: object) -> Written:
@@ -80,13 +89,57 @@ class LetterTemplates:
         Raises:
             TemplateError: If the template is wrong, as an operator's own may be.
         """
-        subject, text, html = (
-            environment.get_template(f"{template}.jinja").render(
-                values, language=language
+        try:
+            subject, text, html = (
+                environment.get_template(f"{template}.jinja").render(
+                    values, language=language
+                )
+                for environment in self._environments
             )
-            for environment in self._environments
-        )
+        except TemplateError:
+            raise
+        except Exception as error:
+            # Such as that of a button without a label: Python's own, from inside.
+            wrong = TemplateRuntimeError(f"{type(error).__name__}: {error}")
+            raise wrong.with_traceback(error.__traceback__) from error
         return Written(" ".join(subject.split()), _tidy(text), _tidy(html))
+
+
+def mistake_in(error: TemplateError) -> str:
+    """Return in one line what is wrong with a template, with its file and line.
+
+    Jinja shows both as places in code. A mistake that comes to light in a file of ours
+    is that of the operator's file which uses it.
+    """
+    frames = extract_tb(error.__traceback__)
+    places = [one for one in frames if not one.filename.endswith(".py")]
+    own = [one for one in places if Path(one.filename).parent != OURS]
+    at = (own or places)[-1]
+    return f"{at.filename}, line {at.lineno}: {type(error).__name__}: {error.message}"
+
+
+class _OwnFolder(FileSystemLoader):
+    """The operator's templates."""
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        """Return a template; if it can't be read, that is a mistake with a place."""
+        try:
+            return super().get_source(environment, template)
+        except TemplateNotFound:
+            raise
+        except UnicodeDecodeError as error:
+            said = "must be UTF-8 text"
+            line = error.object[: error.start].count(b"\n") + 1
+        except OSError as error:
+            said, line = f"can't be read: {error.strerror}", 1
+        path = str(Path(self.searchpath[0], template))
+        try:
+            raise TemplateSyntaxError(said, line, template, path)
+        except TemplateSyntaxError:
+            # Has the file and the line in the traceback, as with any other mistake.
+            environment.handle_exception()
 
 
 def _environment(

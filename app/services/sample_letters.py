@@ -1,30 +1,15 @@
-"""Sample letters: every template in every language, to look at."""
+"""Sample letters as files: every template in every language, to look at."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
-from uuid import UUID
 
 from app.core.config import Settings
 from app.core.languages import LANGUAGES
-from app.models import Message, MessageKind
-from app.services.challenges import PLANS
-from app.services.composing import LINK_PATHS
 from app.services.letter_templates import TEMPLATES
-from app.services.letters import Letter, Letters
-
-_AT = datetime(2026, 3, 5, 9, 7, tzinfo=UTC)
-_FACTS = {
-    "at": _AT.isoformat(),
-    "ip": "203.0.113.7",
-    "device": "Firefox on Linux",
-    "inviter": "Grace Hopper",
-    "session_ip": "198.51.100.24",
-    "session_device": "Safari on macOS",
-    "until": (_AT + timedelta(days=30)).isoformat(),
-}
-_TOKEN = "cardea_link_" + "Sample" * 10 + "-123"
+from app.services.letters import Letter
+from app.services.own_templates import check_own_templates
+from app.services.samples import Samples
 
 _INDEX = """\
 <!doctype html>
@@ -56,35 +41,6 @@ _ENTRY = """\
 </section>"""
 
 
-def sample_letter(settings: Settings, template: str, language: str) -> Letter:
-    """Return a letter with values that belong to nobody.
-
-    Raises:
-        TemplateError: If the template is wrong, as an operator's own may be.
-    """
-    # The others have a link to set a new password, or none.
-    named = template in frozenset(MessageKind)
-    kind = MessageKind(template) if named else MessageKind.RESET_PASSWORD
-    message = Message(
-        id=UUID(int=1),
-        kind=kind,
-        recipient="ada@example.com",
-        language=language,
-        facts=_FACTS,
-        created_at=_AT,
-    )
-    path = LINK_PATHS[PLANS[kind].purpose]
-    return Letters(settings).write(
-        template,
-        message,
-        recipient=message.recipient,
-        locale=None,
-        link=f"{settings.public_url}{path}?token={_TOKEN}",
-        token=_TOKEN,
-        code="042137",
-    )
-
-
 def as_files(letter: Letter) -> dict[str, str]:
     """Return what is to be seen of a letter, by the ending of a file's name."""
     return {"html": letter.html, "txt": f"{letter.subject}\n\n{letter.text}"}
@@ -93,11 +49,15 @@ def as_files(letter: Letter) -> dict[str, str]:
 def write_samples(settings: Settings, folder: Path) -> Path:
     """Write all samples into a folder; return the page that shows them.
 
+    What is odd about an operator's own templates, though they can be written, is
+    logged.
+
     Raises:
         TemplateError: If a template is wrong.
         OSError: If they can't be written.
     """
     letters = dict(_samples(settings))
+    check_own_templates(settings)
     folder.mkdir(parents=True, exist_ok=True)
     for name, letter in letters.items():
         for ending, text in as_files(letter).items():
@@ -113,9 +73,10 @@ def write_samples(settings: Settings, folder: Path) -> Path:
 
 
 def _samples(settings: Settings) -> Iterator[tuple[str, Letter]]:
+    samples = Samples(settings)
     for template in TEMPLATES:
         for language in LANGUAGES:
-            yield f"{template}.{language}", sample_letter(settings, template, language)
+            yield f"{template}.{language}", samples.letter(template, language)
 
 
 def _write(path: Path, text: str) -> None:

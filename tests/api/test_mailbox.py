@@ -1,6 +1,7 @@
 """The mailbox of development: /dev/mail."""
 
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import httpx2
@@ -98,8 +99,9 @@ class TestJson:
         [mail] = await mail_to(client, ada.email)
         assert mail.keys() == {
             *("id", "challenge_id", "kind", "recipient", "created_at"),
-            *("subject", "text", "html", "link", "code"),
+            *("subject", "text", "html", "link", "code", "error"),
         }
+        assert not mail["error"]
         assert (mail["kind"], mail["recipient"]) == ("verify_email", ada.email)
         assert datetime.fromisoformat(mail["created_at"]).tzinfo is not None
         assert mail["link"].startswith("http://localhost:8000/links/verify-email?")
@@ -195,6 +197,7 @@ class TestPages:
         """Time, recipient and subject of each, which leads to the mail."""
         seen = await client.get(MAIL, headers=BROWSER)
         is_page(seen, 200, ada.email, bob.email, "01 Jun 2026, 12:00:00 UTC")
+        is_page(seen, 200, "one mail a minute", "as it would be sent now")
         mail = (await client.get(f"{MAIL}.json")).json()
         assert seen.text.count(mail[0]["subject"]) == 2
         links = [link for link in Page(seen).links if link.startswith(f"{MAIL}/")]
@@ -243,6 +246,50 @@ class TestPages:
             policy = headers["content-security-policy"]
             assert "default-src 'none'" in policy and "script-src" not in policy
         assert (await client.get(MAIL)).headers["cache-control"] == "no-store"
+
+
+class TestWrongTemplate:
+    """A template of the operator's own that is wrong."""
+
+    @pytest.fixture
+    def settings(self, make: MakeSettings, tmp_path: Path) -> Settings:
+        """A mistake in the mail that says that there is no account."""
+        (tmp_path / "no_account.jinja").write_text(
+            "{% extends layout %}{% block subject %}Nobody{% endblock %}\n"
+            "{% block content %}{{ nmae }}{% endblock %}"
+        )
+        return make(mail_templates=str(tmp_path))
+
+    async def test_json(self, client: httpx2.AsyncClient, ada: Person) -> None:
+        """The mail has the mistake in place of what it says; the others are there."""
+        await client.post(FORGOT, json={"email": "nobody@example.com"})
+        wrong, right = (await client.get(f"{MAIL}.json")).json()
+        assert wrong["error"].endswith(
+            "no_account.jinja, line 2: UndefinedError: 'nmae' is undefined"
+        )
+        assert [wrong[name] for name in ("subject", "text", "html", "link")] == [
+            *(None,) * 4
+        ]
+        assert (right["recipient"], right["error"]) == (ada.email, None)
+        assert right["text"]
+
+    async def test_pages(self, client: httpx2.AsyncClient, ada: Person) -> None:
+        """So it is on the pages."""
+        await client.post(FORGOT, json={"email": "nobody@example.com"})
+        [mail] = await mail_to(client, "nobody@example.com")
+        said = "line 2: UndefinedError: 'nmae' is undefined"
+        seen = await client.get(MAIL, headers=BROWSER)
+        is_page(seen, 200, said, "nobody@example.com", ada.email)
+        one = await client.get(f"{MAIL}/{mail['id']}", headers=BROWSER)
+        is_page(one, 200, said, "nobody@example.com", "no_account.jinja")
+
+    async def test_at_the_start(
+        self, running: RunningApp, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The log of the start says so, and the service starts all the same."""
+        told = [one.getMessage() for one in caplog.get_records("setup")]
+        assert "mail.template_wrong" in told
+        assert (await running.client.get("/health/live")).status_code == 200
 
 
 class TestRefusals:

@@ -96,11 +96,23 @@ class TestPreview:
 
     def test_wrong_encoding(self, cardea: CommandLine, tmp_path: Path) -> None:
         """So is a template in another encoding than UTF-8."""
-        (tmp_path / "no_account.jinja").write_bytes("für".encode("latin-1"))
+        template = tmp_path / "no_account.jinja"
+        template.write_bytes("\nfür".encode("latin-1"))
         result = cardea.run(
             "mail", "preview", str(tmp_path), MAIL_TEMPLATES=str(tmp_path)
         )
-        assert "MAIL_TEMPLATES: must be UTF-8 text." in in_one_line(result)
+        said = f"{template}, line 2: TemplateSyntaxError: must be UTF-8 text"
+        assert said in in_one_line(result)
+
+    def test_odd_templates(self, cardea: CommandLine, tmp_path: Path) -> None:
+        """What is odd about templates that can be written is said on the way."""
+        own = tmp_path / "own"
+        own.mkdir()
+        (own / "reset_pasword.jinja").touch()
+        result = cardea.run("mail", "preview", str(tmp_path), MAIL_TEMPLATES=str(own))
+        assert result.exit_code == 0
+        assert "mail.template_unknown" in result.stderr
+        assert f"{own}/reset_pasword.jinja" in result.stderr
 
     def test_no_folder(self, cardea: CommandLine, tmp_path: Path) -> None:
         """A folder that can't be made is refused in one line."""

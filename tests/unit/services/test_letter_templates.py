@@ -13,8 +13,21 @@ from babel.messages.pofile import read_po
 from jinja2 import TemplateError, UndefinedError
 
 from app.core.languages import LANGUAGES
-from app.services.letter_templates import CATALOGUES, TEMPLATES, translated
-from tests.support.letters import CODE, LINK, TOKEN, WITH_PROOF, write_letter
+from app.services.letter_templates import (
+    CATALOGUES,
+    OPENING_NOTHING,
+    TEMPLATES,
+    mistake_in,
+    translated,
+)
+from tests.support.letters import (
+    CODE,
+    LINK,
+    TOKEN,
+    WITH_PROOF,
+    WITHOUT_PROOF,
+    write_letter,
+)
 from tests.support.processes import ROOT
 
 FOLDER = ROOT / "app" / "templates" / "mail"
@@ -150,6 +163,75 @@ class TestOwnTemplates:
             write_letter(mail_templates=str(tmp_path))
 
 
+class TestMistakes:
+    """mistake_in()."""
+
+    @pytest.mark.parametrize(
+        ("template", "said"),
+        [
+            (
+                "{% extends layout %}\n{% block subject %}x{% endblock %}",
+                "line 1: TemplateRuntimeError: Required block 'content' not found",
+            ),
+            (
+                "{% extends layout %}\n{% block content %}x{% endblock %}",
+                "line 1: TemplateRuntimeError: Required block 'subject' not found",
+            ),
+            (
+                f"{MARK}\n{{% block content %}}{{{{ button('Go') }}}}{{% endblock %}}",
+                "line 2: UndefinedError: parameter 'url' was not provided",
+            ),
+            (
+                f"{MARK}\n{{% block content %}}{{{{ code_box(1, 2) }}}}"
+                "{% endblock %}",
+                "line 2: TemplateRuntimeError: TypeError: macro 'code_box' takes",
+            ),
+            (f"{MARK}\n\n{{% block content %}}", "line 3: TemplateSyntaxError: "),
+            (
+                f"{MARK}\n{{% block content %}}{{% include 'x' %}}{{% endblock %}}",
+                "line 2: TemplateNotFound: x",
+            ),
+        ],
+        ids=["no content", "no subject", "no url", "two codes", "no end", "no part"],
+    )
+    def test_names_the_operators_file(
+        self, tmp_path: Path, template: str, said: str
+    ) -> None:
+        """It names the file and the line that the operator has to mend."""
+        file = tmp_path / "verify_email.jinja"
+        file.write_text(template)
+        with pytest.raises(TemplateError) as error:
+            write_letter(mail_templates=str(tmp_path))
+        assert mistake_in(error.value).startswith(f"{file}, {said}")
+
+    def test_in_a_layout(self, tmp_path: Path) -> None:
+        """That of a layout names the layout, not our letter that is written with it."""
+        file = tmp_path / "letter.txt"
+        file.write_text("\n{{ lnik }}")
+        with pytest.raises(TemplateError) as error:
+            write_letter(mail_templates=str(tmp_path))
+        assert mistake_in(error.value).startswith(f"{file}, line 2: ")
+
+    def test_not_utf8(self, tmp_path: Path) -> None:
+        """A file in another encoding is named, and so is the line."""
+        file = tmp_path / "code.jinja"
+        file.write_bytes("Ihr Code\nfür Sie".encode("latin-1"))
+        with pytest.raises(TemplateError) as error:
+            write_letter(mail_templates=str(tmp_path))
+        said = f"{file}, line 2: TemplateSyntaxError: must be UTF-8 text"
+        assert mistake_in(error.value) == said
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="a file nobody can read")
+    def test_unreadable(self, tmp_path: Path) -> None:
+        """So is one that can't be read."""
+        file = tmp_path / "code.jinja"
+        file.symlink_to("/proc/self/mem")
+        with pytest.raises(TemplateError) as error:
+            write_letter(mail_templates=str(tmp_path))
+        said = f"{file}, line 1: TemplateSyntaxError: can't be read: "
+        assert mistake_in(error.value).startswith(said)
+
+
 class TestPage:
     """docs/mail.md."""
 
@@ -223,6 +305,11 @@ def test_templates_are_known() -> None:
         if "{% extends layout %}" in path.read_text()
     }
     assert letters == set(TEMPLATES)
+
+
+def test_which_open_nothing() -> None:
+    """The templates without link and code are known."""
+    assert OPENING_NOTHING == set(WITHOUT_PROOF)
 
 
 def test_babel_is_loaded_late(tmp_path: Path) -> None:
