@@ -60,7 +60,7 @@ class TestAsk:
         before = await last_mail(services, ada.email)
         mail = await ask_by_mail(client, services, ada)
         assert mail.kind == "change_email"
-        assert mail.subject.startswith("Confirm your new e-mail address")
+        assert mail.subject.startswith("Confirm your new email address")
         assert f"/links/change-email?token={mail.token}" in mail.text
         assert mail.code
         assert await last_mail(services, ada.email) == before
@@ -226,7 +226,7 @@ class TestOldAddress:
         """It gets a link, and no code, as nobody waits to enter one."""
         _, told = await move(client, services, await prove(services, ada))
         assert f"/links/undo-email-change?token={told.token}" in told.text
-        assert f"{ada.email} is no longer the e-mail address" in told.text
+        assert f"{ada.email} is no longer the email address" in told.text
         code = await code_of(services, told.challenge_id)
         assert code not in told.text
 

@@ -240,7 +240,7 @@ class TestTokenReused:
         assert reason(ended) == "token_reused"
         mail = await last_mail(services, ada.email)
         assert mail.kind == "token_reused"
-        sessions_own, _, copy = mail.text.partition("The second time was this:")
+        sessions_own, _, copy = mail.text.partition("once more here:")
         assert "Firefox on Linux" in sessions_own and HOME in sessions_own
         assert "Chrome on Windows" in copy and ELSEWHERE in copy
         assert "Chrome on Windows" not in sessions_own
