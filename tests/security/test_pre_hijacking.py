@@ -198,8 +198,7 @@ class TestTrojanIdentifier:
         await stranger.client.post(f"{API}/auth/{door}", json=undo)
         assert await owner.has_it_alone(ada)
 
-    @WAYS
-    async def test_taken_over(self, stranger: Hijacker, owner: Owner, way: str) -> None:
+    async def test_taken_over(self, stranger: Hijacker, owner: Owner) -> None:
         """An account that the owner has proven, and they have moved to their own
         address and on, is the owner's once it is undone: they can't undo that."""
         mallory = await prove(owner.services, await stranger.register(OWNER))
@@ -209,7 +208,7 @@ class TestTrojanIdentifier:
         assert len(stranger.proofs) == 1
         await owner.post("email/undo", **took)
         assert await stranger.what_opens() == []
-        body = {**await owner.proof(way), "new_password": OWNERS_PASSWORD}
+        body = {**await owner.proof("link"), "new_password": OWNERS_PASSWORD}
         await owner.post(RESET, **body)
         ada = await sign_in(owner.client, Person(OWNER, OWNERS_PASSWORD))
         assert ada.id == mallory.id

@@ -114,6 +114,12 @@ class TestOwnTemplates:
         mine = write_letter(template, mail_templates=str(tmp_path))
         assert (mine.link, mine.code) == (page + TOKEN, None)
 
+    def test_other_address(self, tmp_path: Path) -> None:
+        """An address that does not carry the token is not the letter's link."""
+        content = "{% block content %}https://app.example.com/xxx{% endblock %}"
+        (tmp_path / "verify_email.jinja").write_text(MARK + content)
+        assert write_letter(mail_templates=str(tmp_path)).link is None
+
     def test_texts_without_translation(self, tmp_path: Path) -> None:
         """A text that no catalogue has stays as it is, in the number that fits."""
         content = (
