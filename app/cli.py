@@ -5,7 +5,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from traceback import extract_tb
 from typing import TypeVar
 
 import click
@@ -18,6 +17,7 @@ from app.core.exceptions import AppError, EmailTakenError, StartupError
 from app.core.logging import configure_logging
 from app.migrations import head_revision, prepare_schema
 from app.services.container import Services, open_services
+from app.services.letter_templates import mistake_in
 from app.services.sample_letters import write_samples
 
 Result = TypeVar("Result")
@@ -97,9 +97,7 @@ def preview_mail(folder: Path) -> None:
     try:
         index = write_samples(_settings(), folder)
     except TemplateError as error:
-        raise click.ClickException(_mistake_in_template(error)) from None
-    except UnicodeDecodeError:
-        raise click.ClickException("MAIL_TEMPLATES: must be UTF-8 text.") from None
+        raise click.ClickException(mistake_in(error)) from None
     except OSError as error:
         raise click.ClickException(f"{folder}: {error.strerror}") from None
     click.echo(f"Open {index.resolve().as_uri()} to see every mail.")
@@ -121,13 +119,6 @@ def serve_requests(
 
     settings = _settings(serve_host=host, serve_port=port, serve_workers=workers)
     raise SystemExit(serve(settings, fd))
-
-
-def _mistake_in_template(error: TemplateError) -> str:
-    """Return the file and the line as well: Jinja shows both as places in code."""
-    frames = extract_tb(error.__traceback__)
-    at = [one for one in frames if not one.filename.endswith(".py")][-1]
-    return f"{at.filename}, line {at.lineno}: {type(error).__name__}: {error.message}"
 
 
 def _ask_password() -> str:

@@ -94,6 +94,16 @@ class TestPreview:
         assert f"{template}, line 4: UndefinedError: 'lnik' is undefined" in line
         assert not folder.exists()
 
+    def test_missing_block(self, cardea: CommandLine, tmp_path: Path) -> None:
+        """A block that is missing is a mistake of the template that lacks it."""
+        template = tmp_path / "no_account.jinja"
+        template.write_text("{% extends layout %}{% block subject %}x{% endblock %}")
+        result = cardea.run(
+            "mail", "preview", str(tmp_path), MAIL_TEMPLATES=str(tmp_path)
+        )
+        said = f"{template}, line 1: TemplateRuntimeError: Required block 'content'"
+        assert said in in_one_line(result)
+
     def test_wrong_encoding(self, cardea: CommandLine, tmp_path: Path) -> None:
         """So is a template in another encoding than UTF-8."""
         template = tmp_path / "no_account.jinja"
