@@ -1,5 +1,6 @@
 """E-mail addresses: which are valid, and which two are the same."""
 
+import re
 import unicodedata
 
 import idna
@@ -7,6 +8,8 @@ from email_validator import EmailNotValidError, validate_email
 
 MAXIMUM_LENGTH = 254
 """RFC 5321 as corrected by erratum 1690; longer text is refused before it is parsed."""
+
+_ADDRESS = re.compile(r'(?:"[^"]*"|[^\s<>"]*)(?:@|%40)[^\s<>]*')
 
 
 def check_email(text: str) -> str:
@@ -50,3 +53,8 @@ def mail_address(email: str) -> str:
     else elsewhere (CVE-2019-19844). Upper and lower case stay as they were typed.
     """
     return unicodedata.normalize("NFKC", email)
+
+
+def without_addresses(text: str) -> str:
+    """Return a text in which no address is left, for the log."""
+    return _ADDRESS.sub("(address)", text)

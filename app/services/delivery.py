@@ -21,7 +21,9 @@ from app.repositories.outbox import OUTBOX
 from app.services.challenges import lives
 from app.services.circuit_breaker import DependencyUnavailableError
 from app.services.composing import Composer
+from app.services.server_log import ServerLog
 from app.services.smtp import MailRefusedError, Smtp, SmtpConnection
+from app.services.smtp_causes import cause_of, loggable
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Delivery:
         self._database = database
         self._clock = clock
         self._smtp = smtp
+        self._server_log = ServerLog(smtp.server)
         self._composer = composer
         self._something_new = asyncio.Event()
         self._idle = asyncio.Event()
@@ -73,9 +76,7 @@ class Delivery:
             try:
                 await self._deliver_due()
             except DependencyUnavailableError as error:
-                cause = type(error.__cause__).__name__ if error.__cause__ else None
-                extra = {"reason": error.reason, "error": cause}
-                logger.warning("outbox.server_unavailable", extra=extra)
+                self._server_log.failed(error)
                 # Not at the next message: the server would not be any better.
                 await asyncio.sleep(LOOK_SECONDS)
                 continue
@@ -129,9 +130,11 @@ class Delivery:
             letter = await self._composer.compose(message)
             await connection.send(letter.as_email())
         except MailRefusedError as error:
+            self._server_log.worked()
             await self._not_taken(message, str(error), is_final=error.is_final)
         except DependencyUnavailableError as error:
-            await self._not_taken(message, str(error))
+            cause = cause_of(error, self._smtp.server)
+            await self._not_taken(message, f"{error}: {cause}")
             raise
         except DatabaseUnavailableError:
             raise
@@ -142,6 +145,7 @@ class Delivery:
             logger.error("outbox.not_written", exc_info=error, extra=_named(message))
             await self._not_taken(message, f"not written: {type(error).__name__}")
         else:
+            self._server_log.worked()
             await self._sent(message)
 
     async def _sent(self, message: Message) -> None:
@@ -176,7 +180,8 @@ class Delivery:
         if in_time:
             MAIL.labels("given_up" if given_up else "put_off").inc()
             event = "outbox.given_up" if given_up else "outbox.put_off"
-            logger.warning(event, extra=_named(message))
+            reply = loggable(error, self._smtp.server)
+            logger.warning(event, extra={**_named(message), "error": reply})
 
 
 def _later(now: datetime, attempts: int) -> datetime:

@@ -16,6 +16,7 @@ import aiosmtplib
 
 from app.core.smtp_url import SmtpServer
 from app.services.circuit_breaker import BreakerPolicy, BreakerRegistry
+from app.services.smtp_causes import printable
 
 POLICY = BreakerPolicy(deadline_seconds=20.0, failure_threshold=3)
 """A connection, and each message, may take twenty seconds."""
@@ -39,7 +40,7 @@ class MailRefusedError(Exception):
     """
 
     def __init__(self, code: int, text: str, *, is_final: bool) -> None:
-        super().__init__(f"{code} {_printable(text)}")
+        super().__init__(f"{code} {printable(text)}")
         self.is_final = is_final
 
 
@@ -51,6 +52,9 @@ class Smtp:
         local_name: What we call ourselves when we greet it.
         breakers: Gets a breaker named `smtp`.
         policy: When that breaker opens.
+
+    Attributes:
+        server: Where it is.
     """
 
     def __init__(
@@ -60,7 +64,7 @@ class Smtp:
         breakers: BreakerRegistry,
         policy: BreakerPolicy = POLICY,
     ) -> None:
-        self._server = server
+        self.server = server
         self._local_name = local_name
         self._breaker = breakers.create("smtp", policy, failures=_FAILURES)
 
@@ -72,16 +76,16 @@ class Smtp:
             DependencyUnavailableError: If the server can't be worked with.
         """
         client = _Client(
-            hostname=self._server.host,
-            port=self._server.port,
-            username=self._server.username,
-            password=self._server.password,
+            hostname=self.server.host,
+            port=self.server.port,
+            username=self.server.username,
+            password=self.server.password,
             # Otherwise it would ask the DNS for our own name.
             local_hostname=self._local_name,
             # The breaker's deadline is for all that is said, not for each answer.
             timeout=None,
-            use_tls=self._server.security == "tls",
-            start_tls=self._server.security == "starttls",
+            use_tls=self.server.security == "tls",
+            start_tls=self.server.security == "starttls",
         )
         try:
             await self._breaker.call(_connect, client)
@@ -157,9 +161,3 @@ def _refusal(error: aiosmtplib.SMTPResponseException) -> MailRefusedError:
     if error.code == _CLOSING or error.code not in _REFUSALS:
         raise error
     return MailRefusedError(error.code, error.message, is_final=error.code >= 500)
-
-
-def _printable(text: str) -> str:
-    """Return one line that can be stored and shown: a server may say any bytes."""
-    printable = (char if char.isprintable() else " " for char in text)
-    return " ".join("".join(printable).split())

@@ -39,6 +39,7 @@ class Mode(Enum):
     MESSAGE_REFUSED = "says 554 to a message"
     MESSAGE_421 = "says 421 to a message"
     MESSAGE_RIDDLE = "says 354 to a message, once more"
+    NAMES_RECIPIENT = "says 550 to a recipient, by their address"
     TALKATIVE = "says 550 to a recipient, at length"
     LATIN_1 = "says 550 to a recipient, in bytes that are no UTF-8"
     HANG_AFTER_DATA = "takes a message, and says so when told to"
@@ -53,6 +54,7 @@ _REPLIES = {
     Mode.RECIPIENT_LATER: ("RCPT", b"451 4.7.1 Come back later"),
     Mode.RECIPIENT_REFUSED: ("RCPT", b"550 5.1.1 Nobody of that name"),
     Mode.RECIPIENT_421: ("RCPT", b"421 4.3.2 Closing"),
+    Mode.NAMES_RECIPIENT: ("RCPT", b"550 5.1.1 <ada@example.com> unknown"),
     Mode.TALKATIVE: ("RCPT", b"550 5.1.1 " + b"Alas, " * 100),
     Mode.LATIN_1: ("RCPT", b"550-5.1.1 Empf\xe4nger\r\n550 5.1.1 unbekannt\x00"),
     Mode.MESSAGE_LATER: ("DATA", b"452 4.3.1 Disk full"),
