@@ -31,4 +31,5 @@ async def metrics(
     services: ServicesDep, _: Annotated[None, Depends(must_know_the_token)]
 ) -> Response:
     """Return what this process counts, in Prometheus's text format."""
-    return Response(services.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+    text = await services.metrics.render()
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

@@ -1,6 +1,6 @@
 """The outbox in the database."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, delete, func, select, update
@@ -13,6 +13,8 @@ from app.repositories.pages import Page, PageRequest, fetch_page
 
 OUTBOX = "outbox"
 """The name under which a message that is due is noted."""
+
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 STATUS = {
     MessageStatus.WAITING: Message.due_at.is_not(None),
@@ -65,6 +67,14 @@ class OutboxRepository:
     async def next_due(self) -> datetime | None:
         """Return when the first of the waiting messages is due."""
         return await self._session.scalar(select(func.min(Message.due_at)))
+
+    async def waiting(self) -> tuple[int, datetime | None]:
+        """Return how many messages wait, and when the oldest of them was written."""
+        counted = select(func.count(), func.min(Message.created_at))
+        # Not `is_not(None)`: SQLite would read the whole table for that.
+        waiting = counted.where(Message.due_at > _LONG_AGO)
+        number, oldest = (await self._session.execute(waiting)).one()
+        return number, oldest
 
     async def claim(self, now: datetime, lease: timedelta) -> Message | None:
         """Take the message that has been due the longest, so that nobody else does.

@@ -226,7 +226,7 @@ def build_services(on: Foundation) -> Services:
         roles=RoleService(database, clock, principals),
         setup=Setup(settings, database, clock, passwords),
         health=Health(database, on.revision),
-        metrics=Metrics(on.breakers, limits),
+        metrics=Metrics(on.breakers, limits, mail.outbox),
         background=Background(
             watch(database, on.lease), on.keys, sessions, mail, deletion
         ),

@@ -2,40 +2,55 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 
 from prometheus_client import Metric, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from app.core.exceptions import DatabaseUnavailableError
 from app.core.metrics import REGISTRY
+from app.core.patience import LimitedPatience
 from app.services.circuit_breaker import BreakerRegistry
 from app.services.limits import Limits
+from app.services.outbox import Outbox, Waiting
 
 STATES = ("closed", "open", "half_open")
 STORAGES = ("redis", "memory", "off")
 
+PATIENCE_SECONDS = 1.0
+"""How long the database may take: while it hangs, the other metrics matter most."""
 
-class Metrics(Collector):
+
+class Metrics:
     """Everything there is to know, collected at the moment when somebody asks.
 
     Every sample says which process it is about. Where several answer behind one port,
     each speaks for itself, and without this their numbers would seem to jump.
     """
 
-    def __init__(self, breakers: BreakerRegistry, limits: Limits) -> None:
+    def __init__(
+        self, breakers: BreakerRegistry, limits: Limits, outbox: Outbox
+    ) -> None:
         self._breakers = breakers
         self._limits = limits
+        self._outbox = outbox
 
-    def render(self) -> bytes:
+    async def render(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
-        return generate_latest(self)
+        return generate_latest(_Once(self._all(await self._waiting())))
 
-    def collect(self) -> Iterator[Metric]:
-        """Give every metric with its samples."""
+    async def _waiting(self) -> Waiting | None:
+        with suppress(DatabaseUnavailableError), LimitedPatience(PATIENCE_SECONDS):
+            return await self._outbox.waiting()
+        return None
+
+    def _all(self, waiting: Waiting | None) -> Iterator[Metric]:
         process = str(os.getpid())
         system = ProcessCollector(registry=None)
-        for metric in chain(REGISTRY.collect(), self._state(), system.collect()):
+        ours = chain(REGISTRY.collect(), self._state(), _outbox(waiting))
+        for metric in chain(ours, system.collect()):
             metric.samples = [
                 sample._replace(labels={**sample.labels, "process": process})
                 for sample in metric.samples
@@ -77,3 +92,27 @@ class Metrics(Collector):
         for breaker, status in self._breakers.snapshot().items():
             family.add_metric([breaker], getattr(status.since_start, name))
         return family
+
+
+class _Once(Collector):
+    """What was collected for one answer."""
+
+    def __init__(self, metrics: Iterator[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every metric with its samples."""
+        return self._metrics
+
+
+def _outbox(waiting: Waiting | None) -> Iterator[Metric]:
+    """Give no number where none is known: 0 would say that all is well."""
+    number = GaugeMetricFamily("cardea_outbox_waiting", "Messages to be delivered.")
+    age = GaugeMetricFamily(
+        "cardea_outbox_oldest_seconds", "For how long the oldest of these has waited."
+    )
+    if waiting is not None:
+        number.add_metric([], waiting.number)
+        age.add_metric([], waiting.oldest_seconds)
+    yield number
+    yield age

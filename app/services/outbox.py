@@ -1,6 +1,7 @@
 """The outbox as administrators see it, and what is kept of it."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,6 +22,14 @@ KEPT = timedelta(days=30)
 """For how long a message that was given up can be sent again."""
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What waits to be delivered, and for how long the oldest of it has."""
+
+    number: int
+    oldest_seconds: float
+
+
 class Outbox:
     """The rules of the outbox."""
 
@@ -34,6 +43,13 @@ class Outbox:
         """Return messages, newest first."""
         async with self._database.reading() as session:
             return await OutboxRepository(session).page(request, status)
+
+    async def waiting(self) -> Waiting:
+        """Return how much waits now."""
+        async with self._database.reading() as session:
+            number, oldest = await OutboxRepository(session).waiting()
+        age = self._clock() - oldest if oldest else timedelta()
+        return Waiting(number, age.total_seconds())
 
     async def get(self, message_id: UUID) -> Message:
         """Return a message.

@@ -1,20 +1,29 @@
 """GET /metrics."""
 
+import asyncio
 import os
 import re
+import sqlite3
+from contextlib import AsyncExitStack, closing
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import update
 
 from app.core.config import Settings
+from app.engines import SQLITE_READERS, sqlite_path
+from app.models import Message
 from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp, browse, run_app
 from tests.support.clock import FakeClock
+from tests.support.databases import make_settings
 from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.problems import problem
 from tests.support.processes import ROOT
 from tests.support.services import full_queue, lose_database
+from tests.support.statements import statements
 from tests.unit.core.test_config_refusals import SAFE, lines_of, settings_of
 
 TOKEN = "a-token-for-prometheus"
@@ -260,6 +269,71 @@ class TestState:
         ]
         assert len(samples) > 20
         assert all(f'process="{os.getpid()}"' in sample for sample in samples)
+
+
+@pytest.mark.one_process
+class TestOutbox:
+    """cardea_outbox_waiting and cardea_outbox_oldest_seconds."""
+
+    async def test_nothing_waits(self, client: httpx2.AsyncClient) -> None:
+        """Where all is sent both are there, and 0."""
+        await register(client, "ada@example.com")
+        text = await read(client)
+        for name in ("cardea_outbox_waiting", "cardea_outbox_oldest_seconds"):
+            assert f'{name}{{process="{os.getpid()}"}} 0.0' in text
+
+    async def test_what_waits(self, running: RunningApp, clock: FakeClock) -> None:
+        """They tell how many are neither sent nor given up, and since when."""
+        client = running.client
+        for name in ("sent", "given_up", "first", "second"):
+            await register(client, f"{name}@example.com")
+            clock.tick(minutes=1)
+        now = clock()
+        changes: list[tuple[str, dict[str, object]]] = [
+            ("given_up", {"sent_at": None, "failed_at": now}),
+            ("first", {"sent_at": None, "due_at": now}),
+            # Being sent at the moment.
+            ("second", {"sent_at": None, "due_at": now + timedelta(minutes=2)}),
+        ]
+        async with running.services.database.writing() as session:
+            for name, values in changes:
+                this = update(Message).where(Message.recipient == f"{name}@example.com")
+                await session.execute(this.values(**values))
+        assert await value(client, "cardea_outbox_waiting") == 2
+        assert await value(client, "cardea_outbox_oldest_seconds") == 120
+
+    async def test_without_database(self, running: RunningApp) -> None:
+        """While the database is gone there is no number, and the others are there."""
+        lose_database(running)
+        text = await read(running.client)
+        assert "\n# TYPE cardea_outbox_waiting gauge\n" in text
+        assert "\ncardea_outbox_" not in text and "\ncardea_hashing_jobs{" in text
+
+    async def test_hanging_database(self, tmp_path: Path) -> None:
+        """One that hangs keeps nobody waiting who asks for the others."""
+        url = f"sqlite+aiosqlite:///{tmp_path}/here.db"
+        settings = make_settings(
+            url, metrics_token=TOKEN, database_timeout_seconds=30, principal_cache=False
+        )
+        async with run_app(settings, FakeClock()) as running, AsyncExitStack() as held:
+            for _ in range(SQLITE_READERS):
+                reading = running.services.database.reading()
+                session = await held.enter_async_context(reading)
+                await session.connection()
+            async with asyncio.timeout(10):
+                assert "\ncardea_outbox_" not in await read(running.client)
+
+    async def test_reads_no_whole_table(
+        self, running: RunningApp, settings: Settings
+    ) -> None:
+        """However much was sent before, only what waits is looked at."""
+        with statements() as seen:
+            await read(running.client)
+        [statement] = [one for one in seen if "FROM outbox" in one]
+        if settings.is_sqlite:
+            with closing(sqlite3.connect(sqlite_path(settings.database_url))) as file:
+                plan = file.execute(f"EXPLAIN QUERY PLAN {statement}", [""]).fetchall()
+            assert "USING INDEX ix_outbox_due_at" in str(plan)
 
 
 class TestPaper:
