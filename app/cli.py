@@ -103,6 +103,27 @@ def preview_mail(folder: Path) -> None:
     click.echo(f"Open {index.resolve().as_uri()} to see every mail.")
 
 
+@mail.command("test")
+@click.argument("address")
+def try_mail(address: str) -> None:
+    """Send a test message to ADDRESS now, and say what happens.
+
+    Over SMTP_URL, past the outbox. It needs no database.
+    """
+    # Only here: nothing else on the command line sends mail.
+    from app.services.mail_trial import TrialFailedError, send_trial
+
+    settings = _settings()
+    try:
+        check_email(address)
+    except ValueError as error:
+        raise click.ClickException(f"The address {error}.") from None
+    try:
+        asyncio.run(send_trial(settings, address, click.echo))
+    except TrialFailedError as error:
+        raise click.ClickException(str(error)) from None
+
+
 @main.command("serve")
 @click.option("--host", help="Listen on this address instead of SERVE_HOST.")
 @click.option("--port", help="Listen on this port instead of SERVE_PORT.")

@@ -7,7 +7,7 @@ and refuses this one message: that is the message's trouble alone.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
 from typing import cast
@@ -30,6 +30,9 @@ _REFUSALS = range(400, 600)
 """What else a server says instead of taking a message is no SMTP."""
 
 _FAILURES = (aiosmtplib.SMTPException, OSError)
+
+Tell = Callable[[str], object]
+"""Is told each step of a connection, in words."""
 
 
 class MailRefusedError(Exception):
@@ -69,7 +72,9 @@ class Smtp:
         self._breaker = breakers.create("smtp", policy, failures=_FAILURES)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator["SmtpConnection"]:
+    async def connection(
+        self, tell: Tell = lambda _: None
+    ) -> AsyncIterator["SmtpConnection"]:
         """Connect, secure, sign in and greet; hang up at the end.
 
         Raises:
@@ -78,17 +83,16 @@ class Smtp:
         client = _Client(
             hostname=self.server.host,
             port=self.server.port,
-            username=self.server.username,
-            password=self.server.password,
             # Otherwise it would ask the DNS for our own name.
             local_hostname=self._local_name,
             # The breaker's deadline is for all that is said, not for each answer.
             timeout=None,
             use_tls=self.server.security == "tls",
-            start_tls=self.server.security == "starttls",
+            # Each step is taken by `_connect`.
+            start_tls=False,
         )
         try:
-            await self._breaker.call(_connect, client)
+            await self._breaker.call(_connect, client, self.server, tell)
             yield SmtpConnection(client, self)
             with suppress(*_FAILURES):
                 # All is acknowledged by now: this is mere politeness.
@@ -96,11 +100,12 @@ class Smtp:
         finally:
             client.close()
 
-    async def send(self, client: aiosmtplib.SMTP, message: EmailMessage) -> None:
+    async def send(self, client: aiosmtplib.SMTP, message: EmailMessage) -> str:
         """Send a message over an open connection; see `SmtpConnection`."""
-        refusal = await self._breaker.call(_hand_over, client, message)
-        if refusal is not None:
-            raise refusal
+        answer = await self._breaker.call(_hand_over, client, message)
+        if isinstance(answer, MailRefusedError):
+            raise answer
+        return answer
 
 
 class SmtpConnection:
@@ -110,15 +115,15 @@ class SmtpConnection:
         self._client = client
         self._smtp = smtp
 
-    async def send(self, message: EmailMessage) -> None:
-        """Hand a message over; it is the server's from then on.
+    async def send(self, message: EmailMessage) -> str:
+        """Hand a message over; it is the server's from then on. Return its reply.
 
         Raises:
             MailRefusedError: If the server does not take this one.
             DependencyUnavailableError: If it can't be worked with any more; whether it
                 has taken the message is not known then.
         """
-        await self._smtp.send(self._client, message)
+        return await self._smtp.send(self._client, message)
 
 
 class _Client(aiosmtplib.SMTP):
@@ -128,6 +133,11 @@ class _Client(aiosmtplib.SMTP):
     goodbye and waits half a minute for an answer.
     """
 
+    @property
+    def tls_version(self) -> str:
+        """What the connection is encrypted with."""
+        return str(self.get_transport_info("ssl_object").version())
+
     def close(self) -> None:
         """Close the connection, whoever still says something."""
         if self.transport is not None:
@@ -135,8 +145,17 @@ class _Client(aiosmtplib.SMTP):
         super().close()
 
 
-async def _connect(client: aiosmtplib.SMTP) -> None:
-    await client.connect()
+async def _connect(client: _Client, server: SmtpServer, tell: Tell) -> None:
+    tell(f"Connecting to {server.host}:{server.port}.")
+    greeting = await client.connect()
+    tell(f"Connected: {greeting.code} {printable(greeting.message)}")
+    if server.security == "starttls":
+        await client.starttls()
+    if server.security != "none":
+        tell(f"Encrypted with {client.tls_version}; the certificate is good.")
+    if server.username is not None and server.password is not None:
+        await client.login(server.username, server.password)
+        tell("Signed in.")
     # The greeting comes with the first command. So a server that does not even know
     # this one is found out before any message is touched.
     await client.noop()
@@ -144,17 +163,17 @@ async def _connect(client: aiosmtplib.SMTP) -> None:
 
 async def _hand_over(
     client: aiosmtplib.SMTP, message: EmailMessage
-) -> MailRefusedError | None:
-    """Return why the server, which works, does not take the message."""
+) -> str | MailRefusedError:
+    """Return what the server, which works, says of the message."""
     try:
-        await client.send_message(message)
+        _, reply = await client.send_message(message)
     except aiosmtplib.SMTPRecipientsRefused as error:
         return _refusal(error.recipients[0])
     except aiosmtplib.SMTPDataError as error:
         return _refusal(error)
     except (aiosmtplib.SMTPNotSupported, ValueError) as error:
         return MailRefusedError(553, str(error), is_final=True)
-    return None
+    return printable(reply)
 
 
 def _refusal(error: aiosmtplib.SMTPResponseException) -> MailRefusedError:

@@ -36,10 +36,15 @@ def cause_of(error: DependencyUnavailableError, server: SmtpServer) -> str:
 
 def loggable(text: str, server: SmtpServer) -> str:
     """Return one short line without addresses and without what we sign in with."""
-    line = printable(text[:_LONGEST_READ])
-    for secret in _secrets(server):
-        line = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", line)
+    line = without_secrets(printable(text[:_LONGEST_READ]), server)
     return without_addresses(line)[:MAXIMUM_LENGTH]
+
+
+def without_secrets(text: str, server: SmtpServer) -> str:
+    """Return a text without what we sign in with, should the server repeat it."""
+    for secret in _secrets(server):
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
+    return text
 
 
 def printable(text: str) -> str:

@@ -40,6 +40,8 @@ class Mode(Enum):
     MESSAGE_421 = "says 421 to a message"
     MESSAGE_RIDDLE = "says 354 to a message, once more"
     NAMES_RECIPIENT = "says 550 to a recipient, by their address"
+    PASSWORD_IN_GREETING = "greets with a password"
+    PASSWORD_IN_REFUSAL = "says 550 to a recipient, with a password"
     TALKATIVE = "says 550 to a recipient, at length"
     LATIN_1 = "says 550 to a recipient, in bytes that are no UTF-8"
     HANG_AFTER_DATA = "takes a message, and says so when told to"
@@ -55,6 +57,7 @@ _REPLIES = {
     Mode.RECIPIENT_REFUSED: ("RCPT", b"550 5.1.1 Nobody of that name"),
     Mode.RECIPIENT_421: ("RCPT", b"421 4.3.2 Closing"),
     Mode.NAMES_RECIPIENT: ("RCPT", b"550 5.1.1 <ada@example.com> unknown"),
+    Mode.PASSWORD_IN_REFUSAL: ("RCPT", b"550 5.7.1 Or is it hush?"),
     Mode.TALKATIVE: ("RCPT", b"550 5.1.1 " + b"Alas, " * 100),
     Mode.LATIN_1: ("RCPT", b"550-5.1.1 Empf\xe4nger\r\n550 5.1.1 unbekannt\x00"),
     Mode.MESSAGE_LATER: ("DATA", b"452 4.3.1 Disk full"),
@@ -64,6 +67,7 @@ _REPLIES = {
 }
 _GREETINGS = {
     Mode.TURNS_AWAY: b"554 5.3.2 No mail here",
+    Mode.PASSWORD_IN_GREETING: b"220 mail.test Or is it hush?",
     Mode.NO_SMTP: b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n",
 }
 Security = Literal["tls", "starttls", "none"]
