@@ -1,11 +1,21 @@
 """How whoever asks for a mail learns what its code is to be given with."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Response
 
 from app.core.middleware import CHALLENGE_HEADER
+
+CHALLENGE_NAMED: dict[str, Any] = {
+    "headers": {
+        CHALLENGE_HEADER: {
+            "description": "To be sent back, as `challenge_id`, with the mail's code.",
+            "schema": {"type": "string", "format": "uuid"},
+        }
+    }
+}
+"""Documents that an answer names a challenge."""
 
 
 class ChallengeWriter:

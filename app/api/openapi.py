@@ -20,6 +20,7 @@ from app.core.exceptions import (
     UnsupportedMediaTypeError,
     ValidationFailedError,
 )
+from app.core.problems import MEDIA_TYPE
 from app.schemas.problems import Problem, add_problem
 
 DESCRIPTION = """
@@ -67,6 +68,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _complete_operation(path, method, operation)
+            _name_a_field(operation, schemas)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return document
@@ -83,6 +85,44 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
     for error in _shared_errors(path, method, operation):
         add_problem(responses, error, str(error.http_status))
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _name_a_field(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Have the example of a mistake be about something that the operation takes."""
+    media = operation["responses"].get("422", {}).get("content", {}).get(MEDIA_TYPE, {})
+    mistake = media.get("examples", {}).get(ValidationFailedError.code)
+    if mistake is None:
+        return
+    field, schema = next(_fields(operation, schemas))
+    reason = _what_it_should_be(_one_of(schema, schemas))
+    mistake["value"]["errors"] = [{"field": field, "reason": reason}]
+
+
+def _fields(
+    operation: dict[str, Any], schemas: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        for name, schema in _one_of(media["schema"], schemas)["properties"].items():
+            yield f"body.{name}", schema
+    for parameter in operation.get("parameters", ()):
+        yield f"{parameter['in']}.{parameter['name']}", parameter["schema"]
+
+
+def _one_of(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return what a schema means: null, where that is allowed, is no mistake."""
+    schema = schema.get("anyOf", [schema])[0]
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def _what_it_should_be(schema: dict[str, Any]) -> str:
+    if schema.get("format") == "email":
+        return "must be one valid e-mail address"
+    if "enum" in schema:
+        return "Input should be " + " or ".join(map(repr, schema["enum"]))
+    kind = "UUID" if schema.get("format") == "uuid" else schema["type"]
+    return f"Input should be a valid {kind}"
 
 
 def _shared_errors(

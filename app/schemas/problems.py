@@ -20,7 +20,6 @@ from app.core.exceptions import (
     SessionEndedError,
     TooManyRequestsError,
     UnauthorizedError,
-    ValidationFailedError,
 )
 from app.core.problems import MEDIA_TYPE
 from app.schemas.base import ResponseBody
@@ -108,9 +107,6 @@ def _example(error: type[AppError]) -> dict[str, Any]:
         "code": error.code,
         "request_id": "6f1c2a0b9d5e4f4c8e0d3b7a51c2f9e4",
     }
-    if error is ValidationFailedError:
-        reason = "must be one valid e-mail address"
-        example["errors"] = [{"field": "body.email", "reason": reason}]
     if error is SessionEndedError:
         example["reason"] = "signed_out_elsewhere"
     return example

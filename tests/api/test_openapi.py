@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
+import jsonschema_rs
 import pytest
 
 from app.core.exceptions import all_errors
@@ -73,6 +75,36 @@ def example_of(schema: dict[str, Any]) -> Any:
         name: example_of(schema["properties"][name])
         for name in schema.get("required", [])
     }
+
+
+def bodies(operation: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Return every body that the document shows for an operation, and its shape.
+
+    Where it gives no example, /docs makes one of all members.
+    """
+    content = operation.get("requestBody", {}).get("content", {})
+    for media_type, media in content.items():
+        if media_type == "application/json":
+            whole = {"example": {"value": filled_in(media["schema"])}}
+            for example in media.get("examples", whole).values():
+                yield example["value"], media["schema"]
+
+
+def filled_in(schema: dict[str, Any]) -> Any:
+    """Return a value with every member, made as /docs makes one."""
+    schema = resolved(schema.get("anyOf", [schema])[0])
+    for known in ("examples", "enum"):
+        if known in schema:
+            return schema[known][0]
+    if "default" in schema:
+        return schema["default"]
+    if schema["type"] == "array":
+        return [filled_in(schema["items"])]
+    if schema.get("format") == "uuid":
+        return str(UUID(int=0))
+    if schema["type"] != "object":
+        return {"string": "string", "boolean": True}[schema["type"]]
+    return {name: filled_in(one) for name, one in schema["properties"].items()}
 
 
 class TestDocument:
@@ -164,6 +196,27 @@ class TestOperations:
                 assert header in response["headers"]
 
 
+class TestChallenge:
+    """The header `Cardea-Challenge`."""
+
+    def test_is_declared(self) -> None:
+        """Whatever has a mail with a code sent tells of it, and nothing else does."""
+        having = {
+            f"{name} {status}"
+            for name, operation in OPERATIONS.items()
+            for status, response in operation["responses"].items()
+            if "Cardea-Challenge" in response.get("headers", {})
+        }
+        assert having == {
+            f"POST {API}/auth/register 201",
+            f"POST {API}/auth/register 202",
+            f"POST {API}/auth/email/resend 202",
+            f"POST {API}/auth/password/forgot 202",
+            f"POST {API}/auth/magic 202",
+            f"POST {API}/users/me/email 202",
+        }
+
+
 class TestExamples:
     """The examples."""
 
@@ -189,6 +242,42 @@ class TestExamples:
                 assert example["code"] == code
                 assert str(example["status"]) == status
                 assert example["type"].endswith(f"/errors/{code}")
+
+    @operations
+    def test_bodies(
+        self, documented: Documented, name: str, operation: dict[str, Any]
+    ) -> None:
+        """Every body that /docs shows is one that the operation takes."""
+        for body, schema in bodies(operation):
+            documented.validate(body, schema)
+
+    @pytest.mark.parametrize(
+        "name",
+        ["email/verify", "email/change", "magic/verify", "password/reset"],
+    )
+    def test_link_and_code(self, documented: Documented, name: str) -> None:
+        """What a mail brought is shown both ways, and a code is no number."""
+        operation = OPERATIONS[f"POST {API}/auth/{name}"]
+        media = operation["requestBody"]["content"]["application/json"]
+        assert list(media["examples"]) == ["with the link", "with the code"]
+        (link, schema), (code, _) = bodies(operation)
+        assert "token" in link and "code" not in link and code["code"] == "123456"
+        for wrong in ({**code, "code": 123456}, {**code, **link}):
+            with pytest.raises(jsonschema_rs.ValidationError):
+                documented.validate(wrong, schema)
+
+    @operations
+    def test_mistakes(self, name: str, operation: dict[str, Any]) -> None:
+        """The example of a mistake is about a field that the operation has."""
+        if "validation_failed" not in codes(operation, "422"):
+            return
+        media = operation["responses"]["422"]["content"]["application/problem+json"]
+        [error] = media["examples"]["validation_failed"]["value"]["errors"]
+        where, _, field = error["field"].partition(".")
+        there = {(p["in"], p["name"]) for p in operation.get("parameters", ())}
+        for body, _ in bodies(operation):
+            there |= {("body", name) for name in body}
+        assert (where, field) in there and error["reason"]
 
     async def test_work(self, client: httpx2.AsyncClient, admin: Person) -> None:
         """The example bodies do what their calls say, tried in the obvious order."""

@@ -2,7 +2,7 @@
 
 from fastapi import Request, Response, status
 
-from app.api.challenges import ChallengeWriterDep
+from app.api.challenges import CHALLENGE_NAMED, ChallengeWriterDep
 from app.api.deps import (
     AuthServiceDep,
     BearerTokenDep,
@@ -52,9 +52,11 @@ router = endpoints("/auth", "Auth")
     "/register",
     status_code=status.HTTP_201_CREATED,
     responses={
+        201: CHALLENGE_NAMED,
         202: {
             "model": VerificationSent,
             "description": "Where addresses must be verified: always this.",
+            **CHALLENGE_NAMED,
         },
         **problems(
             SignUpClosedError,

@@ -2,8 +2,9 @@
 
 from fastapi import status
 
-from app.api.challenges import ChallengeWriterDep
+from app.api.challenges import CHALLENGE_NAMED, ChallengeWriterDep
 from app.api.deps import ClientDep, EmailChangeDep, SignUpDep
+from app.api.proofs import EmailChangeProofBody, EmailProofBody
 from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
     AccountPasswordError,
@@ -14,8 +15,6 @@ from app.core.exceptions import (
     TooManyRequestsError,
 )
 from app.schemas.challenges import (
-    EmailChangeProof,
-    EmailProof,
     LinkProof,
     MailSent,
     VerificationRequest,
@@ -27,7 +26,9 @@ router = endpoints("/auth/email", "Auth")
 
 
 @router.post("/verify", responses=problems(*PROOF, SignUpPasswordError, BusyError))
-async def verify_email(body: EmailProof, client: ClientDep, sign_up: SignUpDep) -> User:
+async def verify_email(
+    body: EmailProofBody, client: ClientDep, sign_up: SignUpDep
+) -> User:
     """Prove an address with the link or the code that was sent to it.
 
     Where addresses must be proven first, this makes the account. A link takes the
@@ -47,7 +48,7 @@ async def verify_email(body: EmailProof, client: ClientDep, sign_up: SignUpDep) 
     ),
 )
 async def change_email(
-    body: EmailChangeProof, client: ClientDep, change: EmailChangeDep
+    body: EmailChangeProofBody, client: ClientDep, change: EmailChangeDep
 ) -> User:
     """Give an account its new address, with the link or the code sent to it.
 
@@ -77,7 +78,10 @@ async def undo_email_change(
 @router.post(
     "/resend",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(TooManyRequestsError, MailOffError),
+    responses={
+        202: CHALLENGE_NAMED,
+        **problems(TooManyRequestsError, MailOffError),
+    },
 )
 async def resend_verification(
     body: VerificationRequest,

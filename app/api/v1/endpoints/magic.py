@@ -2,8 +2,9 @@
 
 from fastapi import status
 
-from app.api.challenges import ChallengeWriterDep
+from app.api.challenges import CHALLENGE_NAMED, ChallengeWriterDep
 from app.api.deps import ClientDep, MailSignInDep
+from app.api.proofs import MailSignInBody
 from app.api.tokens import TokenWriterDep
 from app.api.v1.endpoints import endpoints
 from app.core.exceptions import (
@@ -15,7 +16,7 @@ from app.core.exceptions import (
     TooManyRequestsError,
 )
 from app.schemas.auth import Tokens
-from app.schemas.challenges import MailRequest, MailSent, MailSignIn
+from app.schemas.challenges import MailRequest, MailSent
 from app.schemas.problems import PROOF, problems
 
 router = endpoints("/auth/magic", "Auth")
@@ -24,7 +25,10 @@ router = endpoints("/auth/magic", "Auth")
 @router.post(
     "",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(MailSignInOffError, TooManyRequestsError, MailOffError),
+    responses={
+        202: CHALLENGE_NAMED,
+        **problems(MailSignInOffError, TooManyRequestsError, MailOffError),
+    },
 )
 async def ask_to_sign_in_by_mail(
     body: MailRequest,
@@ -55,7 +59,7 @@ async def ask_to_sign_in_by_mail(
     ),
 )
 async def sign_in_by_mail(
-    body: MailSignIn,
+    body: MailSignInBody,
     client: ClientDep,
     mail_sign_in: MailSignInDep,
     tokens: TokenWriterDep,

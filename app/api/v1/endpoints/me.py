@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Query, Response, status
 
-from app.api.challenges import ChallengeWriterDep
+from app.api.challenges import CHALLENGE_NAMED, ChallengeWriterDep
 from app.api.deps import (
     ClientDep,
     CookiesDep,
@@ -80,9 +80,10 @@ async def delete_me(
 @router.post(
     "/email",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(
-        WrongPasswordError, TooManyRequestsError, MailOffError, BusyError
-    ),
+    responses={
+        202: CHALLENGE_NAMED,
+        **problems(WrongPasswordError, TooManyRequestsError, MailOffError, BusyError),
+    },
 )
 async def ask_to_change_email(
     body: EmailChangeRequest,

@@ -2,11 +2,12 @@
 
 from fastapi import status
 
-from app.api.challenges import ChallengeWriterDep
+from app.api.challenges import CHALLENGE_NAMED, ChallengeWriterDep
 from app.api.deps import ClientDep, RecoveryDep
+from app.api.proofs import PasswordResetBody
 from app.api.v1.endpoints import endpoints
 from app.core.exceptions import BusyError, MailOffError, TooManyRequestsError
-from app.schemas.challenges import MailRequest, MailSent, PasswordReset
+from app.schemas.challenges import MailRequest, MailSent
 from app.schemas.problems import PASSWORD_RULES, PROOF, problems
 
 router = endpoints("/auth/password", "Auth")
@@ -15,7 +16,10 @@ router = endpoints("/auth/password", "Auth")
 @router.post(
     "/forgot",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(TooManyRequestsError, MailOffError),
+    responses={
+        202: CHALLENGE_NAMED,
+        **problems(TooManyRequestsError, MailOffError),
+    },
 )
 async def forgot_password(
     body: MailRequest,
@@ -39,7 +43,7 @@ async def forgot_password(
     responses=problems(*PROOF, *PASSWORD_RULES, BusyError),
 )
 async def reset_password(
-    body: PasswordReset, client: ClientDep, recovery: RecoveryDep
+    body: PasswordResetBody, client: ClientDep, recovery: RecoveryDep
 ) -> None:
     """Set a new password with the link or the code that was sent.
 
