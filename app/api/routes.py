@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from starlette.types import Receive, Scope, Send
@@ -15,6 +16,8 @@ from app.core.headers import header_value, header_values
 from app.services.principals import Principal
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_NO_BODY = (("body",), "missing")
 
 
 class JsonRoute(APIRoute):
@@ -32,9 +35,21 @@ class JsonRoute(APIRoute):
 
         async def handle_its_media_type(request: Request) -> Response:
             self._refuse_others(request.scope)
-            return await handle(request)
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise self._naming_fields(error) from None
 
         return handle_its_media_type
+
+    def _naming_fields(self, error: RequestValidationError) -> RequestValidationError:
+        """Have a body that is not there named as one that is empty: by its fields."""
+        found = error.errors()
+        others = [one for one in found if (one["loc"], one["type"]) != _NO_BODY]
+        if self.body_field is None or len(others) == len(found):
+            return error
+        _, missing = self.body_field.validate({}, loc=("body",))
+        return RequestValidationError([*others, *missing])
 
     def _refuse_others(self, scope: Scope) -> None:
         announced = header_value(scope, b"content-length", "0")

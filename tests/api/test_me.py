@@ -151,6 +151,8 @@ class TestChange:
             "empty",
             "number",
             "NUL",
+            "line separator",
+            "paragraph separator",
             "roles",
             "status",
             "e-mail",

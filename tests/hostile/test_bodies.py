@@ -14,7 +14,7 @@ from tests.hostile.calls import CALLS, LOGIN, LOGOUT_ALL, REGISTER, Call
 from tests.support.apps import RunningApp
 from tests.support.hostile import JSON, contents, refused, send
 from tests.support.people import API, PASSWORD, Person
-from tests.support.problems import fields
+from tests.support.problems import fields, problem
 
 ADA = json.dumps({"email": "ada@example.com", "password": PASSWORD}).encode()
 DEPTH = 3000
@@ -144,6 +144,37 @@ class TestNotAnObject:
             if not call.optional:
                 response = await ask(client, call, b"null", admin)
                 refused(response, 422, "validation_failed")
+
+
+class TestEmpty:
+    """No body at all where one is needed."""
+
+    async def test_names_the_fields(
+        self, client: httpx2.AsyncClient, admin: Person
+    ) -> None:
+        """It is refused like `{}`: with the fields that are required."""
+        needed = fields(await ask(client, LOGIN, b"", admin))
+        assert needed == ["body.email", "body.password"]
+        for call in CALLS:
+            if not call.optional:
+                empty = await ask(client, call, b"{}", admin)
+                response = await ask(client, call, b"", admin)
+                assert fields(response) == fields(empty)
+
+    async def test_either_or(self, client: httpx2.AsyncClient) -> None:
+        """Where one of two things is needed, that is what it says."""
+        path, headers = f"{API}/auth/email/verify", {"Content-Type": "application/json"}
+        response = await client.post(path, headers=headers)
+        [error] = problem(response, 422, "validation_failed")["errors"]
+        assert "token, or challenge_id and code" in error["reason"]
+
+    async def test_beside_another_mistake(
+        self, client: httpx2.AsyncClient, admin: Person
+    ) -> None:
+        """Other mistakes are named too."""
+        call = Call("PUT", f"{API}/users/nobody/roles", {})
+        response = await ask(client, call, b"", admin)
+        assert fields(response) == ["path.user_id", "body.roles"]
 
 
 class TestWrongType:
