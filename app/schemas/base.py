@@ -47,17 +47,18 @@ def _storable_secret(secret: SecretStr) -> SecretStr:
 
 
 def _printable(value: object) -> object:
-    """Refuse control characters, which do harm where the text is shown or logged.
+    """Refuse control characters and line breaks, which do harm where the text is
+    shown, logged or put into a mail.
 
     Asked before the text is trimmed: some of them count as blanks.
     """
     if isinstance(value, str) and any(map(_is_control, value)):
-        raise ValueError("must not contain control characters")
+        raise ValueError("must not contain control characters or line breaks")
     return value
 
 
 def _is_control(character: str) -> bool:
-    return unicodedata.category(character) == "Cc"
+    return unicodedata.category(character) in {"Cc", "Zl", "Zp"}
 
 
 def _matching(pattern: str) -> dict[str, JsonValue]:
@@ -66,10 +67,9 @@ def _matching(pattern: str) -> dict[str, JsonValue]:
 
 
 _NO_NUL = _matching(r"^[^\x00]*$")
-_PRINTABLE = _matching(r"^[^\x00-\x1f\x7f-\x9f]*$")
-_VISIBLE = _matching(
-    r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
-)
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_PRINTABLE = _matching(rf"^[^{_CONTROL}]*$")
+_VISIBLE = _matching(rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$")
 
 Email: TypeAlias = Annotated[
     str,

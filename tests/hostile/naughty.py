@@ -148,7 +148,8 @@ TEXTS: dict[str, str] = {
 }
 """By a name that is fit to be a test's."""
 
-CONTROLS = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
+CONTROLS = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]))
+"""With what breaks lines although it is no control character."""
 
 
 def has_surrogates(text: str) -> bool:
