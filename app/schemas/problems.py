@@ -72,6 +72,9 @@ class Problem(ResponseBody):
     reason: str = ""
     """Only with `session_ended`."""
 
+    detail: str = ""
+    """Only with `password_too_short`: how long it must be."""
+
 
 def problems(*errors: type[AppError]) -> Responses:
     """Return the OpenAPI responses of an operation that can end with these errors."""
@@ -109,4 +112,6 @@ def _example(error: type[AppError]) -> dict[str, Any]:
     }
     if error is SessionEndedError:
         example["reason"] = "signed_out_elsewhere"
+    if error is PasswordTooShortError:
+        example.update(PasswordTooShortError(10).extra)
     return example

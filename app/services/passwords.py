@@ -7,6 +7,7 @@ from pathlib import Path
 from runpy import run_path
 
 from app.core.config import Settings
+from app.core.emails import email_key
 from app.core.exceptions import (
     PasswordBreachedError,
     PasswordContainsPersonalDataError,
@@ -68,12 +69,14 @@ class Passwords:
 
     def _check_rules(self, password: str, email: str) -> None:
         if len(password) < self._minimum:
-            raise PasswordTooShortError
+            raise PasswordTooShortError(self._minimum)
         if len(password) > MAXIMUM_LENGTH:
             raise PasswordTooLongError
         folded = _fold(password)
         if folded in self._common:
             raise PasswordTooCommonError
+        if _fold(email) in folded or email_key(password) == email_key(email):
+            raise PasswordContainsPersonalDataError
         names = (_fold(email.rpartition("@")[0]), _fold(self._service_name))
         if any(len(n) >= SHORTEST_TELLING_NAME and n in folded for n in names):
             raise PasswordContainsPersonalDataError

@@ -51,6 +51,7 @@ class TestErrors:
         expected = {"type", "title", "status", "code", "request_id"}
         expected |= {"validation_failed": {"errors"}}.get(code, set())
         expected |= {"session_ended": {"reason"}}.get(code, set())
+        expected |= {"password_too_short": {"detail"}}.get(code, set())
         assert body.keys() == expected
         assert body["type"] == f"http://localhost:8000/errors/{code}"
         assert body["title"] == ERRORS[code].title

@@ -142,6 +142,30 @@ class TestPasswordRules:
         assert answer.status_code == status
 
     @pytest.mark.parametrize(
+        ("email", "password"),
+        [
+            ("bo@example.com", "bo@example.com"),
+            ("Bo@Example.com", "BO@EXAMPLE.COM"),
+            ("bo@example.com", "my bo@example.com!"),
+            ("bo@xn--bcher-kva.example", "bo@bücher.example"),
+        ],
+        ids=["same", "other case", "inside", "other spelling"],
+    )
+    async def test_own_address(
+        self, client: httpx2.AsyncClient, email: str, password: str
+    ) -> None:
+        """The whole address is told from the rest, however short its name is."""
+        body = {"email": email, "password": password}
+        refused = await client.post(REGISTER, json=body)
+        problem(refused, 422, "password_contains_personal_data")
+
+    async def test_says_how_long(self, client: httpx2.AsyncClient) -> None:
+        """Whoever chose a short one is told how long it must be."""
+        refused = await client.post(REGISTER, json=ADA | {"password": "short"})
+        document = problem(refused, 422, "password_too_short")
+        assert document["detail"].startswith("Choose one of at least 10 characters;")
+
+    @pytest.mark.parametrize(
         "password",
         ["ten chars!", "x" * 73, "xyz" * 42 + "xy", "\U0001f434" * 10, "  blanks  "],
         ids=["10 characters", "73 bytes", "128 characters", "emoji", "blanks"],

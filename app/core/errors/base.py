@@ -35,7 +35,7 @@ class AppError(HTTPException):
     http_status: ClassVar[int] = 500
     code: ClassVar[str] = ""
     title: ClassVar[str] = ""
-    remedy: ClassVar[str] = ""
+    remedy: str = ""
     keeps_writes: ClassVar[bool] = False
 
     def __init__(self, *, headers: dict[str, str] | None = None) -> None:

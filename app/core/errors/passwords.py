@@ -26,6 +26,14 @@ class PasswordTooShortError(PasswordRefusedError):
     title = "The password is too short."
     remedy = "Choose a longer one; a few words make a good password."
 
+    def __init__(self, minimum: int) -> None:
+        super().__init__()
+        self.remedy = (
+            f"Choose one of at least {minimum} characters; a few words make a good "
+            "password."
+        )
+        self.extra["detail"] = self.remedy
+
 
 class PasswordTooLongError(PasswordRefusedError):
     """The password has more than 128 characters."""
@@ -53,7 +61,8 @@ class PasswordBreachedError(PasswordRefusedError):
 
 
 class PasswordContainsPersonalDataError(PasswordRefusedError):
-    """The password contains the name in your e-mail address, or the service's."""
+    """The password contains your e-mail address, the name in it if that has four
+    letters or more, or the service's name."""
 
     code = "password_contains_personal_data"
     title = "The password contains your e-mail name or the service's name."

@@ -12,6 +12,7 @@ from app.core.exceptions import (
     DatabaseUnavailableError,
     FieldError,
     InternalError,
+    PasswordTooShortError,
     RetryLaterError,
     SessionEndedError,
     TooManyRequestsError,
@@ -98,7 +99,9 @@ def tree() -> list[str]:
 
 def made(error: type[AppError]) -> AppError:
     """Return an error of this class."""
-    return SessionEndedError("signed_out") if error is SessionEndedError else error()
+    if error is SessionEndedError:
+        return SessionEndedError("signed_out")
+    return PasswordTooShortError(10) if error is PasswordTooShortError else error()
 
 
 class TestContract:
