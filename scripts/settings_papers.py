@@ -35,6 +35,10 @@ With `ENVIRONMENT=production`, which is the default, the service does not start 
 
 {refusals}
 
+Nor does it start where mail is needed and could not be sent:
+
+{mail_refusals}
+
 Wherever it runs, `CORS_ORIGINS` takes no wildcard: pages of these origins act with the
 user's cookies.
 """
@@ -59,6 +63,7 @@ def configuration() -> str:
         rows="\n".join(_row(name, field) for name, field in fields.items()),
         sections="\n\n".join(_section(name, field) for name, field in fields.items()),
         refusals="\n".join(f"- {_as_code(line)}" for line in production_refusals()),
+        mail_refusals="\n".join(f"- {_as_code(line)}" for line in mail_refusals()),
     )
 
 
@@ -82,17 +87,30 @@ def default_settings(**changes: Any) -> Settings:
 def production_refusals() -> list[str]:
     """Return what production says to a start in which everything is unsafe."""
     sample = SecretStr(SAMPLE_SECRET_KEY)
+    return _refusals(
+        secret_key=sample,
+        previous_secret_keys=(sample,),
+        bcrypt_rounds=4,
+        rate_limits=False,
+        clock_offset_seconds=1,
+        public_url="http://auth.example.com",
+        smtp_url=SecretStr("smtp://user:password@mail.example.com"),
+        mail_from="no-reply@example.com",
+    )
+
+
+def mail_refusals() -> list[str]:
+    """Return what production says where mail is needed and can't be sent."""
+    needing = _refusals(
+        email_verification="required", mail_sign_in=True, deletion_days=1
+    )
+    return needing + _refusals(smtp_url=SecretStr("smtps://mail.example.com"))
+
+
+def _refusals(**changes: Any) -> list[str]:
     try:
-        default_settings(
-            secret_key=sample,
-            previous_secret_keys=(sample,),
-            bcrypt_rounds=4,
-            rate_limits=False,
-            clock_offset_seconds=1,
-            public_url="http://auth.example.com",
-            smtp_url=SecretStr("smtp://user:password@mail.example.com"),
-            mail_from="no-reply@example.com",
-        )
+        # An address that production takes, unless that is what is to be refused.
+        default_settings(**{"public_url": "https://auth.example.com", **changes})
     except ValidationError as error:
         return explain(error)
     raise AssertionError("production refuses nothing")

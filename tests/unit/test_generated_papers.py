@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 
 from app.core.config import Settings
 from app.core.exceptions import AppError, all_errors
-from app.core.setting_rules import production_refusals
+from app.core.setting_rules import contradictions, production_refusals
 from scripts import settings_papers, write_docs
 from scripts.write_docs import PAPERS, ROOT
 
@@ -25,9 +26,9 @@ def read(paper: str) -> str:
     return (ROOT / paper).read_text(encoding="utf-8")
 
 
-def refusals_in_the_code() -> set[str]:
+def refusals_in_the_code(refuse: Callable[[Settings], list[str]]) -> set[str]:
     """Return every refusal there can be, read from the source of what refuses."""
-    code = ast.walk(ast.parse(inspect.getsource(production_refusals)))
+    code = ast.walk(ast.parse(inspect.getsource(refuse)))
     texts = {str(node.value) for node in code if isinstance(node, ast.Constant)}
     return {text for text in texts if re.match("[A-Z_]+: ", text)}
 
@@ -89,7 +90,8 @@ class TestSettings:
     def test_production_refusals(self) -> None:
         """The page lists what production refuses, each by its setting's name."""
         page = read("docs/configuration.md")
-        for refusal in settings_papers.production_refusals():
+        unsafe = settings_papers.production_refusals()
+        for refusal in unsafe + settings_papers.mail_refusals():
             name, _, reason = refusal.partition(":")
             assert f"- `{name}`:{reason}\n" in page
 
@@ -97,7 +99,13 @@ class TestSettings:
         """The page's unsafe start meets every refusal there is in the code."""
         met = settings_papers.production_refusals()
         assert len(met) >= 5
-        assert set(met) == refusals_in_the_code()
+        assert set(met) == refusals_in_the_code(production_refusals)
+
+    def test_no_mail_refusal_is_missing(self) -> None:
+        """It has whatever is refused for want of mail."""
+        there = refusals_in_the_code(contradictions)
+        about_mail = {line for line in there if "SMTP_URL" in line}
+        assert set(settings_papers.mail_refusals()) == about_mail
 
 
 class TestErrors:
