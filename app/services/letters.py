@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.policy import default
 
 from app.core.client import UNKNOWN_ADDRESS
+from app.core.colors import readable_on
 from app.core.config import Settings
 from app.core.emails import email_key
 from app.core.languages import best_language, preferred_language
@@ -147,25 +148,6 @@ def _spoken(facts: Mapping[str, str], language: str) -> dict[str, str]:
     for name in _ADDRESSES & told.keys():
         told[name] = "" if told[name] == UNKNOWN_ADDRESS else told[name]
     return told
-
-
-def readable_on(color: str) -> str:
-    """Return black or white, whichever can be read better on a colour.
-
-    By the contrast ratio of WCAG 2.2, which is at least 4.58 for one of the two.
-    """
-    luminance = _luminance(color)
-    of_black, of_white = (luminance + 0.05) / 0.05, 1.05 / (luminance + 0.05)
-    return "#000000" if of_black > of_white else "#ffffff"
-
-
-def _luminance(color: str) -> float:
-    channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    red, green, blue = (
-        one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4
-        for one in channels
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _address(email: str, name: str = "") -> Address:

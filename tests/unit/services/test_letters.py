@@ -8,7 +8,6 @@ from app.core.client import UNKNOWN_ADDRESS, Client
 from app.core.languages import LANGUAGES
 from app.services.challenges import CODE_LIFE, LINK_LIFE
 from app.services.letter_templates import TEMPLATES
-from app.services.letters import readable_on
 from tests.support.letters import (
     CODE,
     FROM_AN_ADMIN,
@@ -185,27 +184,8 @@ class TestFacts:
         assert letter == write_letter(language="en")
 
 
-class TestReadableOn:
-    """readable_on()."""
-
-    @pytest.mark.parametrize(
-        ("color", "text"),
-        [
-            ("#ffffff", "#000000"),
-            ("#000000", "#ffffff"),
-            ("#7a4b12", "#ffffff"),
-            ("#ffd000", "#000000"),
-            ("#0000ff", "#ffffff"),
-            ("#00ff00", "#000000"),
-            ("#ff0000", "#000000"),
-            # These two are next to each other, where black and white are as good.
-            ("#757575", "#ffffff"),
-            ("#767676", "#000000"),
-        ],
-    )
-    def test_better_contrast(self, color: str, text: str) -> None:
-        """It is the one with more contrast, as WCAG counts it."""
-        assert readable_on(color) == text
+class TestColor:
+    """MAIL_COLOR."""
 
     @pytest.mark.parametrize(
         ("color", "text"), [("#ffd000", "#000000"), ("#123456", "#ffffff")]
