@@ -86,8 +86,7 @@ async def list_mail(
     """List the newest mail."""
     if not wants_page(request):
         return mail
-    name = settings.service_name
-    return page("mailbox.html", headers=PERSONAL, name=name, mails=mail)
+    return page("mailbox.html", settings, headers=PERSONAL, mails=mail)
 
 
 @router.get("/mail.json")
@@ -105,7 +104,4 @@ async def show_mail(
     letter = await services.mail.composer.compose(message)
     if not wants_page(request):
         return Mail.of(message, letter)
-    name = settings.service_name
-    return page(
-        "mail.html", headers=PERSONAL, name=name, kind=message.kind, mail=letter
-    )
+    return page("mail.html", settings, headers=PERSONAL, kind=message.kind, mail=letter)
