@@ -131,7 +131,8 @@ class LinkMails:
         await self._resend(whose)
         mail = await last_mail(self._services, whose.email)
         if not mail.opens_nothing:
-            await self._post("auth/email/verify", mail.by_code)
+            proof = {**mail.by_code, "password": whose.password}
+            await self._post("auth/email/verify", proof)
 
     async def _change(self, whose: Person) -> str:
         await self._prove(whose)
@@ -155,6 +156,7 @@ class LinkMails:
         return whose.email
 
     async def _delete(self, whose: Person) -> str:
+        await self._prove(whose)
         response = await self._client.request(
             "DELETE", ME, json={"password": whose.password}, headers=whose.headers
         )
