@@ -164,8 +164,8 @@ _DONE: Mapping[Purpose, str] = {
         "Your account is ready: sign in with your address and your password."
     ),
     Purpose.SIGN_OUT_OTHERS: N_(
-        "All other devices were signed out then. If it is needed again, set a new "
-        "password: that signs them out too."
+        "All other devices are signed out. Set a new password with the mail that you "
+        "were sent then, if you have not yet."
     ),
     Purpose.UNDO_DELETION: N_("Your account is kept: sign in."),
 }
