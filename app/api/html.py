@@ -13,9 +13,18 @@ from starlette.responses import HTMLResponse
 
 from app.api.deps import services_of
 from app.api.routes import FormRoute, Handler
+from app.core.colors import readable_on, readable_variant
+from app.core.config import Settings
 from app.core.exceptions import AppError, ValidationFailedError
 from app.core.guards import SAFE_METHODS, refuse_other_sites
+from app.core.languages import LANGUAGES
 from app.core.problems import as_app_error
+from app.core.translations import Translations
+
+TRANSLATIONS = Translations("pages")
+
+LIGHT_GROUND, DARK_GROUND = "#fbfaf7", "#1c2029"
+"""Of the two that text stands on in a scheme, the one on which it is read worse."""
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; "
@@ -74,9 +83,9 @@ class PageRoute(FormRoute):
         """Return the page that says what is wrong."""
         return page(
             "refused.html",
+            services_of(request).settings,
             status=error.http_status,
             headers={**PERSONAL, **(error.headers or {})},
-            name=services_of(request).settings.service_name,
             error=error,
         )
 
@@ -88,14 +97,42 @@ def wants_page(request: Request) -> bool:
 
 def page(
     template: str,
+    settings: Settings,
     *,
     status: int = 200,
     headers: Mapping[str, str] = PUBLIC,
+    language: str = LANGUAGES[0],
     **values: Any,
 ) -> HTMLResponse:
     """Return a rendered page; its style stands inside, nothing else is loaded."""
-    html = _templates().get_template(template).render(**values)
-    return HTMLResponse(html, status, headers)
+    html = (
+        _templates()
+        .get_template(template)
+        .render(
+            values,
+            name=settings.service_name,
+            accent=_accent(settings.mail_color),
+            language=language,
+        )
+    )
+    return HTMLResponse(html, status, {**headers, "Content-Language": language})
+
+
+@cache
+def _accent(color: str) -> dict[str, str]:
+    """Return what the operator's colour becomes in each scheme.
+
+    In the light one buttons have it as it is; what is thin or small, as links are, may
+    need another shade to be seen.
+    """
+    dark = readable_variant(color, DARK_GROUND)
+    return {
+        "button": color,
+        "on_button": readable_on(color),
+        "light": readable_variant(color, LIGHT_GROUND),
+        "dark": dark,
+        "on_dark": readable_on(dark),
+    }
 
 
 @cache
@@ -108,6 +145,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["inline_code"] = _inline_code
+    TRANSLATIONS.install(environment)
     return environment
 
 

@@ -2,6 +2,7 @@
 
 Mail is opened by more than its reader: scanners and previews follow every link. So a
 link leads to a page with a form, and only sending that does what the link is for.
+Opening it looks, without writing anything, whether the link still works.
 """
 
 from typing import Annotated
@@ -19,23 +20,22 @@ from app.api.deps import (
     NoticesDep,
     RecoveryDep,
     SessionHereDep,
-    SettingsDep,
     SignUpDep,
     cookies_of,
     services_of,
 )
-from app.api.link_pages import LinkRoute, link_done, offer
+from app.api.link_pages import LinkRoute, VisitDep, show_form
 from app.api.tokens import TokenWriter
 from app.core.challenge_tokens import Proof
+from app.core.exceptions import NotFoundError
 from app.schemas.base import NewPassword, Password
+from app.services.challenges import LASTING_LIFE
 from app.services.composing import LINK_PATHS
 
-PREFIX = "/links"
-
-router = APIRouter(prefix=PREFIX, include_in_schema=False, route_class=LinkRoute)
+router = APIRouter(include_in_schema=False, route_class=LinkRoute)
 
 for _path in LINK_PATHS.values():
-    offer(router, _path.removeprefix(PREFIX))
+    router.add_api_route(_path, show_form, methods=["GET", "HEAD"])
 
 
 class GivenLink(BaseModel):
@@ -66,25 +66,24 @@ class GivenProof(GivenLink):
         return self.password.get_secret_value() if self.password else None
 
 
-@router.post("/verify-email")
+@router.post("/links/verify-email")
 async def verify_email(
-    settings: SettingsDep,
+    visit: VisitDep,
     client: ClientDep,
     sign_up: SignUpDep,
     given: Annotated[GivenProof, Form()],
 ) -> HTMLResponse:
     """Note that somebody reads an address, and say that it is done.
 
-    For a sign-up whose account is made now, the form comes again and asks for its
-    password.
+    For a sign-up whose account is made now, the form asks for its password.
     """
     await sign_up.verify(given.proof, given.shown, client)
-    return link_done("verify-email", settings)
+    return visit.done()
 
 
-@router.post("/reset-password")
+@router.post("/links/reset-password")
 async def reset_password(
-    settings: SettingsDep,
+    visit: VisitDep,
     client: ClientDep,
     recovery: RecoveryDep,
     given: Annotated[GivenPassword, Form()],
@@ -92,63 +91,63 @@ async def reset_password(
     """Set a new password, or say what is wrong with it and ask for another."""
     password = given.new_password.get_secret_value()
     await recovery.reset_password(given.proof, password, client)
-    return link_done("reset-password", settings)
+    return visit.done()
 
 
-@router.post("/sign-in")
+@router.post("/links/sign-in")
 async def sign_in(
     request: Request,
-    settings: SettingsDep,
+    visit: VisitDep,
     client: ClientDep,
     mail_sign_in: MailSignInDep,
     given: Annotated[GivenLink, Form()],
 ) -> HTMLResponse:
     """Sign a browser in, with cookies, and say as whom."""
     signed_in = await mail_sign_in.sign_in(given.proof, client)
-    done = link_done("sign-in", settings, email=signed_in.user.email)
+    done = visit.done(email=signed_in.user.email)
     writer = TokenWriter(done, services_of(request), cookies_of(request))
     writer.write(signed_in, "cookie")
     return done
 
 
-@router.post("/change-email")
+@router.post("/links/change-email")
 async def change_email(
-    settings: SettingsDep,
+    visit: VisitDep,
     client: ClientDep,
     change: EmailChangeDep,
     given: Annotated[GivenProof, Form()],
 ) -> HTMLResponse:
     """Give an account its new address."""
-    await change.confirm(given.proof, given.shown, client)
-    return link_done("change-email", settings)
+    moved = await change.confirm(given.proof, given.shown, client)
+    return visit.done(is_told=moved.is_told, lasting_days=LASTING_LIFE.days)
 
 
-@router.post("/undo-email-change")
+@router.post("/links/undo-email-change")
 async def undo_email_change(
-    settings: SettingsDep,
+    visit: VisitDep,
     client: ClientDep,
     change: EmailChangeDep,
     given: Annotated[GivenLink, Form()],
 ) -> HTMLResponse:
     """Give an account its old address back."""
     await change.undo(given.proof, client)
-    return link_done("undo-email-change", settings)
+    return visit.done()
 
 
-@router.post("/accept-invite")
+@router.post("/links/accept-invite")
 async def accept_invite(
-    settings: SettingsDep,
+    visit: VisitDep,
     invitations: InvitationsDep,
     given: Annotated[GivenPassword, Form()],
 ) -> HTMLResponse:
     """Give an account to who was invited, with the password that they choose."""
     await invitations.accept(given.proof, given.new_password.get_secret_value())
-    return link_done("accept-invite", settings)
+    return visit.done()
 
 
-@router.post("/sign-out-others")
+@router.post("/links/sign-out-others")
 async def sign_out_others(
-    settings: SettingsDep,
+    visit: VisitDep,
     here: SessionHereDep,
     client: ClientDep,
     notices: NoticesDep,
@@ -159,15 +158,21 @@ async def sign_out_others(
     Its refresh token is for other addresses than those of pages.
     """
     kept = await notices.sign_out_others(given.proof, here, client)
-    return link_done("sign-out-others", settings, kept=kept)
+    return visit.done(kept=kept)
 
 
-@router.post("/undo-deletion")
+@router.post("/links/undo-deletion")
 async def undo_deletion(
-    settings: SettingsDep,
+    visit: VisitDep,
     deletion: DeletionDep,
     given: Annotated[GivenLink, Form()],
 ) -> HTMLResponse:
     """Keep an account that its owner has deleted."""
     await deletion.undo(given.proof)
-    return link_done("undo-deletion", settings)
+    return visit.done()
+
+
+@router.api_route("/links/{rest:path}", methods=["GET", "HEAD"])
+async def no_such_link() -> None:
+    """Say, on a page to people, that there is no such link."""
+    raise NotFoundError

@@ -102,8 +102,7 @@ async def list_mail(
     """List the newest mail."""
     if not wants_page(request):
         return mail
-    name = settings.service_name
-    return page("mailbox.html", headers=PERSONAL, name=name, mails=mail)
+    return page("mailbox.html", settings, headers=PERSONAL, mails=mail)
 
 
 @router.get("/mail.json")
@@ -122,5 +121,4 @@ async def show_mail(
     mail = Mail.of(message, written)
     if not wants_page(request):
         return mail
-    name = settings.service_name
-    return page("mail.html", headers=PERSONAL, name=name, mail=mail, written=written)
+    return page("mail.html", settings, headers=PERSONAL, mail=mail, written=written)

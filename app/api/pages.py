@@ -28,7 +28,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/errors")
 async def list_errors(settings: SettingsDep) -> HTMLResponse:
     """List every error there is."""
-    return page("errors.html", name=settings.service_name, errors=all_errors())
+    return page("errors.html", settings, errors=all_errors())
 
 
 @router.get("/errors/{code}", responses=problems(NotFoundError))
@@ -36,7 +36,7 @@ async def explain_error(code: str, settings: SettingsDep) -> HTMLResponse:
     """Say what an error means, why it happens and what to do."""
     for error in all_errors():
         if error.code == code:
-            return page("error.html", name=settings.service_name, error=error)
+            return page("error.html", settings, error=error)
     raise NotFoundError
 
 

@@ -83,5 +83,5 @@ async def about(request: Request, settings: SettingsDep) -> Response | About:
     )
     if wants_page(request):
         has_mailbox = settings.mail == "mailbox"
-        return page("about.html", about=facts, has_mailbox=has_mailbox)
+        return page("about.html", settings, about=facts, has_mailbox=has_mailbox)
     return facts

@@ -1,8 +1,12 @@
-"""Colours as `#rrggbb`, and how well they can be told apart (WCAG 2.2)."""
+"""Colours that can be read, by the contrast ratio of WCAG 2.2."""
 
-BLACK, WHITE = "#000000", "#ffffff"
+from colorsys import hls_to_rgb, rgb_to_hls
 
-_STEPS = 100
+READABLE = 4.5
+"""The contrast that text of the usual size needs (WCAG 2.2, 1.4.3)."""
+
+_BLACK, _WHITE = "#000000", "#ffffff"
+_STEP = 0.005
 
 
 def readable_on(color: str) -> str:
@@ -10,42 +14,43 @@ def readable_on(color: str) -> str:
 
     The contrast is at least 4.58 for one of the two.
     """
-    of_black, of_white = _contrast(BLACK, color), _contrast(WHITE, color)
-    return BLACK if of_black > of_white else WHITE
+    return max(_WHITE, _BLACK, key=lambda text: contrast(text, color))
 
 
-def lightened(color: str, against: str, ratio: float) -> str:
-    """Return the colour with as little white as it needs to stand out.
+def readable_variant(color: str, ground: str, ratio: float = READABLE) -> str:
+    """Return a colour, made as much lighter or darker as it takes on a ground.
 
     Args:
-        color: What is too dark, perhaps.
-        against: The dark colour that it stands on.
-        ratio: The contrast that the two have at least; if even white has less, white
-            is what they get.
+        color: What may be too much like the ground.
+        ground: What it stands on.
+        ratio: The contrast that it has at least; up to 4.5 there is always one.
     """
-    mixed = (_with_white(color, step / _STEPS) for step in range(_STEPS))
-    return next((one for one in mixed if _contrast(one, against) >= ratio), WHITE)
+    hue, lightness, saturation = rgb_to_hls(*_channels(color))
+    step = _STEP if readable_on(ground) == _WHITE else -_STEP
+    while contrast(color, ground) < ratio:
+        lightness = min(max(lightness + step, 0.0), 1.0)
+        color = _written(hls_to_rgb(hue, lightness, saturation))
+    return color
 
 
-def _with_white(color: str, share: float) -> str:
-    channels = [round(one + (255 - one) * share) for one in _channels(color)]
-    return "#" + "".join(f"{one:02x}" for one in channels)
-
-
-def _contrast(one: str, other: str) -> float:
+def contrast(one: str, other: str) -> float:
+    """Return how well one colour is told from another: 1 to 21."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def _luminance(color: str) -> float:
-    red, green, blue = (_linear(one / 255) for one in _channels(color))
+    red, green, blue = (
+        one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4
+        for one in _channels(color)
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _linear(channel: float) -> float:
-    """Return how much light a channel gives, which sRGB stores by a curve."""
-    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+def _channels(color: str) -> tuple[float, float, float]:
+    red, green, blue = (int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    return red, green, blue
 
 
-def _channels(color: str) -> bytes:
-    return bytes.fromhex(color.removeprefix("#"))
+def _written(channels: tuple[float, float, float]) -> str:
+    return "#" + "".join(f"{round(one * 255):02x}" for one in channels)

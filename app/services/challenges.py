@@ -16,6 +16,7 @@ from app.core.config import Settings
 from app.core.emails import email_key
 from app.core.exceptions import (
     ChallengeCancelledError,
+    ChallengeEndedError,
     ChallengeExpiredError,
     ChallengeFailedError,
     ChallengeUsedError,
@@ -205,8 +206,40 @@ class Challenges:
             raise ChallengeFailedError
         if proof.token is None:
             self._check_code(challenge, proof.code or "")
-        self._refuse_ended(challenge, by_link=proof.token is not None)
+        if ended := self.why_ended(challenge, by_link=proof.token is not None):
+            raise ended
         return challenge, user
+
+    async def look(
+        self, session: AsyncSession, purpose: Purpose, token: str
+    ) -> tuple[Challenge, User | None]:
+        """Return what the link with this token leads to, ended or not, and whose it is.
+
+        Nothing is asked of the database for a token that is none of ours.
+
+        Raises:
+            ChallengeFailedError: If it is none of ours, or long gone.
+        """
+        challenge = await self._find(session, purpose, Proof(token))
+        users = UserRepository(session)
+        user = await (
+            users.get(challenge.user_id)
+            if challenge.user_id is not None
+            else users.find_by_email(challenge.email)
+        )
+        return challenge, user
+
+    def why_ended(
+        self, challenge: Challenge, *, by_link: bool
+    ) -> ChallengeEndedError | None:
+        """Return why this challenge passes nobody any more; None if it still does."""
+        if challenge.end_reason == ChallengeEnd.USED:
+            return ChallengeUsedError()
+        if challenge.end_reason == ChallengeEnd.CANCELLED:
+            return ChallengeCancelledError()
+        over = challenge.link_expires_at if by_link else challenge.code_expires_at
+        is_over = over is None or self._clock() >= over
+        return ChallengeExpiredError() if is_over else None
 
     async def examine_own(
         self, session: AsyncSession, purpose: Purpose, proof: Proof
@@ -288,12 +321,3 @@ class Challenges:
         if not (self._tokens.is_code(challenge.seed, code) and was_sent):
             challenge.wrong_codes += 1
             raise ChallengeFailedError
-
-    def _refuse_ended(self, challenge: Challenge, *, by_link: bool) -> None:
-        if challenge.end_reason == ChallengeEnd.USED:
-            raise ChallengeUsedError
-        if challenge.end_reason == ChallengeEnd.CANCELLED:
-            raise ChallengeCancelledError
-        over = challenge.link_expires_at if by_link else challenge.code_expires_at
-        if over is None or self._clock() >= over:
-            raise ChallengeExpiredError

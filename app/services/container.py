@@ -27,6 +27,7 @@ from app.services.invitations import Invitations
 from app.services.issuing import TokenIssuer, TokenKit
 from app.services.keys import Keys
 from app.services.limits import Limits
+from app.services.links import Links
 from app.services.mail import Mail, build_mail
 from app.services.mail_sign_in import MailSignIn
 from app.services.metrics import Metrics
@@ -83,6 +84,7 @@ class Services(Foundation):
     recovery: Recovery
     mail_sign_in: MailSignIn
     mail: Mail
+    links: Links
     sessions: Sessions
     users: UserService
     invitations: Invitations
@@ -197,6 +199,7 @@ def build_services(on: Foundation) -> Services:
             issuer,
         ),
         mail=mail,
+        links=Links(database, mail.challenges, sign_up),
         sessions=sessions,
         users=users,
         invitations=Invitations(

@@ -5,6 +5,7 @@ person can do ends it, and it leaves them with nothing.
 """
 
 import logging
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,6 +40,20 @@ from app.services.passwords import Passwords
 from app.services.principals import Principal, Principals
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An account that has another address now.
+
+    Attributes:
+        user: The account.
+        is_told: Whether the old address is told, and can undo it. Nobody tells one that
+            was never proven.
+    """
+
+    user: User
+    is_told: bool
 
 
 class EmailChange:
@@ -95,8 +110,10 @@ class EmailChange:
             )
             return await self._mail.put(session, mailing, really=may_ask)
 
-    async def confirm(self, proof: Proof, password: str | None, client: Client) -> User:
-        """Give the account its new address, and tell the old one.
+    async def confirm(
+        self, proof: Proof, password: str | None, client: Client
+    ) -> Moved:
+        """Give the account its new address, and tell the old one if it was proven.
 
         A code shows by itself who asked for it. A link may be opened by somebody who
         never did, and would give their address to a stranger's account: it takes the
@@ -121,9 +138,9 @@ class EmailChange:
             if checked is not None and user.password_hash != checked:
                 raise AccountPasswordError
             await self._challenges.use_up(session, challenge)
-            await self._move(session, user, challenge.email, client)
+            is_told = await self._move(session, user, challenge.email, client)
         logger.info("user.email_changed", extra={"of_user": str(user.id)})
-        return user
+        return Moved(user, is_told)
 
     async def undo(self, proof: Proof, client: Client) -> None:
         """Give an account back to the address that it had before.
@@ -175,7 +192,8 @@ class EmailChange:
 
     async def _move(
         self, session: AsyncSession, user: User, email: str, client: Client
-    ) -> None:
+    ) -> bool:
+        """Give it the address; return whether the old one is told."""
         now, old = self._clock(), user.email
         tells = user.email_verified and user.email_key != email_key(email)
         # Before the address is another: what was sent to the old one ends too.
@@ -192,6 +210,7 @@ class EmailChange:
                 pending={"change": await self._number(session, user)},
             )
             await self._challenges.ask(session, mailing)
+        return tells
 
     async def _number(self, session: AsyncSession, user: User) -> int:
         """Return which change this is, so that it is known which ones are later.

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from traceback import extract_tb
 
@@ -24,12 +23,10 @@ from jinja2 import (
     TemplateNotFound,
     TemplateRuntimeError,
     TemplateSyntaxError,
-    pass_context,
 )
-from jinja2.runtime import Context
 
-from app.core.colors import lightened, readable_on
-from app.core.languages import LANGUAGES
+from app.core.colors import readable_on, readable_variant
+from app.core.translations import Translations
 
 TEMPLATES = (
     "verify_email",
@@ -54,7 +51,7 @@ OPENING_NOTHING = frozenset({"account_exists", "no_account", "address_taken"})
 """The templates of letters that have neither a link nor a code."""
 
 OURS = Path(__file__).parents[1] / "templates" / "mail"
-CATALOGUES = Path(__file__).parents[1] / "locale"
+TRANSLATIONS = Translations("mail")
 
 _HTML = "letter.html"
 _LAYOUTS = ("subject.txt", "letter.txt", _HTML)
@@ -151,50 +148,22 @@ def _environment(
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
     )
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
-        _gettext, _ngettext, newstyle=True
+    TRANSLATIONS.install(environment)
+    environment.filters.update(
+        readable_variant=readable_variant, readable_on=readable_on
     )
-    environment.filters.update(lightened=lightened, readable_on=readable_on)
     environment.globals.update(shared, layout=layout)
     return environment
 
 
-def translated(language: str, text: str) -> str:
-    """Return a text in another language, or as it is if there is no translation."""
-    return _catalogue(language).get(text, text)
-
-
 def spoken_time(at: datetime, language: str) -> str:
     """Return a time as people who speak this language write it, in UTC."""
-    # Only here, as below: Babel takes time and memory, and many send no mail.
+    # Only here: Babel takes time and memory, and many send no mail.
     from babel.dates import format_date
 
     at = at.astimezone(UTC)
     return f"{format_date(at, 'long', locale=language)}, {at:%H:%M} UTC"
-
-
-@cache
-def _catalogue(language: str) -> dict[str, str]:
-    if language == LANGUAGES[0]:
-        return {}
-    from babel.messages.pofile import read_po
-
-    with (CATALOGUES / language / "LC_MESSAGES" / "mail.po").open("rb") as file:
-        catalogue = read_po(file, locale=language)
-    return {str(message.id): str(message.string) for message in catalogue}
-
-
-@pass_context
-def _gettext(context: Context, text: str) -> str:
-    return translated(context["language"], text)
-
-
-@pass_context
-def _ngettext(context: Context, one: str, many: str, number: int) -> str:
-    return translated(context["language"], one if number == 1 else many)
 
 
 def _tidy(text: str) -> str:

@@ -154,7 +154,7 @@ class SignUp:
             )
         signed_up = seen.pending is not None or seen.user_id is not None
         if (proof.token or not signed_up) and (
-            chosen := self._chosen_password(seen, user)
+            chosen := self.chosen_password(seen, user)
         ):
             async with self._limits.password_check(seen.id):
                 if not await self._passwords.verify(password or "", chosen):
@@ -166,6 +166,14 @@ class SignUp:
             pending = challenge.pending
             await self._challenges.use_up(session, challenge)
             return await self._proven(session, challenge.email, user, pending)
+
+    def chosen_password(self, challenge: Challenge, user: User | None) -> str | None:
+        """Return the hash of what whoever signed up has chosen, if a link takes it."""
+        if challenge.pending is not None:
+            return str(challenge.pending["password_hash"])
+        if user is None or user.email_verified or not self._settings.mail_sign_in:
+            return None
+        return None if user.password_hash == NO_PASSWORD else user.password_hash
 
     async def make(
         self,
@@ -224,14 +232,6 @@ class SignUp:
             user_id=user.id,
         )
         return await self._mail.put(session, mailing, really=may_mail)
-
-    def _chosen_password(self, challenge: Challenge, user: User | None) -> str | None:
-        """Return the hash of what whoever signed up has chosen, if it matters."""
-        if challenge.pending is not None:
-            return str(challenge.pending["password_hash"])
-        if user is None or user.email_verified or not self._settings.mail_sign_in:
-            return None
-        return None if user.password_hash == NO_PASSWORD else user.password_hash
 
     async def _proven(
         self,

@@ -89,6 +89,7 @@ PUBLIC = {
     "GET /dev/mail.json",
     "GET /dev/mail/{message_id}",
     *(f"{method} {path}" for method in ("GET", "POST") for path in LINK_PATHS.values()),
+    "GET /links/{rest:path}",
     "GET /.well-known/jwks.json",
     "GET /docs",
     "GET /errors",

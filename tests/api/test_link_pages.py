@@ -9,16 +9,17 @@ from tests.conftest import MakeSettings
 from tests.support.links import (
     ACCEPT,
     CHANGE,
-    FORGED,
     KEEP,
     ME,
     NEW,
     SIGN_OUT,
     UNDO_CHANGE,
+    VERIFY,
     Form,
     LinkMails,
     guest_of,
     is_page,
+    is_refusal,
     moved,
 )
 from tests.support.mailbox import last_mail
@@ -48,9 +49,36 @@ class TestChangeEmail:
         assert PASSWORD not in done.text and token not in done.text
         assert (await sign_in(browser, Person(moved(ada)))).id == ada.id
 
-    async def test_field(self, browser: httpx2.AsyncClient) -> None:
+    async def test_tells_the_old_address(
+        self, browser: httpx2.AsyncClient, mails: LinkMails, ada: Person
+    ) -> None:
+        """The page says so where the old address was proven, and only then is it."""
+        told = "Your old address is told, and can undo it for 7 days."
+        verify = await mails.token(VERIFY, ada)
+        await browser.post(VERIFY.path, data=VERIFY.sent(verify))
+        token = await mails.token(CHANGE, ada)
+        done = await browser.post(CHANGE.path, data=CHANGE.sent(token))
+        is_page(done, 200, told)
+
+    async def test_tells_no_unproven_address(
+        self,
+        browser: httpx2.AsyncClient,
+        services: Services,
+        mails: LinkMails,
+        ada: Person,
+    ) -> None:
+        """An address that nobody has proven is told nothing, and neither is that."""
+        token = await mails.token(CHANGE, ada)
+        done = await browser.post(CHANGE.path, data=CHANGE.sent(token))
+        assert "old address" not in done.text
+        assert (await last_mail(services, ada.email)).kind == "verify_email"
+
+    async def test_field(
+        self, browser: httpx2.AsyncClient, mails: LinkMails, ada: Person
+    ) -> None:
         """Browsers offer the password that they know; at first nothing is wrong."""
-        form = Form(await browser.get(f"{CHANGE.path}?token={FORGED}"))
+        token = await mails.token(CHANGE, ada)
+        form = Form(await browser.get(f"{CHANGE.path}?token={token}"))
         field = form.fields["password"]
         assert field["type"] == "password"
         assert field["autocomplete"] == "current-password"
@@ -125,7 +153,7 @@ class TestUndoEmailChange:
         await browser.post(f"{API}/users", json=new, headers=admin.headers)
         for _ in range(2):
             refused = await browser.post(UNDO_CHANGE.path, data={"token": token})
-            is_page(refused, 409, 'href="/errors/email_taken"')
+            is_refusal(refused, 409, "email_taken", UNDO_CHANGE)
 
 
 class TestAcceptInvite:

@@ -3,26 +3,32 @@
 import httpx2
 import pytest
 
+from app.api.link_pages import Visit
 from app.core.config import Settings
 from app.database import Database
 from app.services.container import Services
 from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp
+from tests.support.clock import FakeClock
 from tests.support.hostile import contents
 from tests.support.links import (
+    CHANGE,
     FORGED,
     ME,
     PAGES,
+    RESET,
     SIGN_IN,
+    SIGN_OUT,
     VERIFY,
     Form,
     LinkMails,
     LinkPage,
     is_page,
+    is_refusal,
 )
 from tests.support.logs import written_log
 from tests.support.mailbox import last_mail
-from tests.support.people import API, PASSWORD, Person, sign_in
+from tests.support.people import API, PASSWORD, Person, register, sign_in
 from tests.support.problems import problem
 from tests.support.services import nothing_by_itself
 from tests.support.statements import statements
@@ -30,6 +36,12 @@ from tests.support.statements import statements
 HOSTILE = "\"><script>alert(1)</script><p x='{{ 7 * 7 }}&quot;"
 
 EACH = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+
+NEWEST_ONLY = pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES.values() if page.newest_only],
+    ids=[name for name, page in PAGES.items() if page.newest_only],
+)
 
 
 @pytest.fixture
@@ -39,7 +51,7 @@ def settings(make: MakeSettings) -> Settings:
 
 
 class TestLooking:
-    """What opening a link does: nothing."""
+    """What opening a link does: it looks, and changes nothing."""
 
     @EACH
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -64,46 +76,192 @@ class TestLooking:
 
     @EACH
     @pytest.mark.one_process
-    async def test_tells_nothing(
+    async def test_only_reads(
         self,
         browser: httpx2.AsyncClient,
         mails: LinkMails,
         services: Services,
         ada: Person,
-        bob: Person,
         page: LinkPage,
     ) -> None:
-        """A good, a used and a forged link show the same, and nothing is looked up."""
-        good, used = [await mails.token(page, one) for one in (ada, bob)]
-        done = await browser.post(page.path, data=page.sent(used))
-        assert done.status_code == 200
+        """It asks what the link is and whose, and does not even lock that."""
+        token = await mails.token(page, ada)
         await nothing_by_itself(services)
         with statements() as seen:
-            shown = [
-                (await browser.get(f"{page.path}?token={token}")).text.replace(
-                    token, ""
-                )
-                for token in (good, used, FORGED)
-            ]
-        assert len(set(shown)) == 1
+            is_page(await browser.get(f"{page.path}?token={token}"), 200)
+        assert {one.partition(" ")[0] for one in seen} - {"BEGIN"} == {"SELECT"}
+        assert "BEGIN IMMEDIATE" not in seen
+        assert not [one for one in seen if "FOR UPDATE" in one]
+
+    @pytest.mark.parametrize(
+        ("page", "other"),
+        [*zip(PAGES.values(), [*PAGES.values()][1:] + [VERIFY])],
+        ids=PAGES,
+    )
+    @pytest.mark.one_process
+    async def test_forged(
+        self,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        services: Services,
+        ada: Person,
+        page: LinkPage,
+        other: LinkPage,
+    ) -> None:
+        """What is no link of ours to this page costs the database nothing."""
+        of_another = await mails.token(other, ada)
+        await nothing_by_itself(services)
+        with statements() as seen:
+            for token in (FORGED, HOSTILE, of_another):
+                refused = await browser.get(page.path, params={"token": token})
+                is_refusal(refused, 403, "challenge_failed", page)
+                assert token not in refused.text and "<script" not in refused.text
         assert seen == []
 
     @EACH
-    async def test_has_a_form(
-        self, browser: httpx2.AsyncClient, page: LinkPage
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize("code", ["challenge_used", "challenge_expired"])
+    async def test_ended(
+        self,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        clock: FakeClock,
+        ada: Person,
+        page: LinkPage,
+        method: str,
+        code: str,
     ) -> None:
-        """It is sent to the page itself, with the token in its body."""
-        form = Form(await browser.get(f"{page.path}?token={FORGED}"))
-        assert (form.target, form.token) == (f"post {page.path}", FORGED)
+        """Whoever opens a link that is over is told at once, not after a password."""
+        token = await mails.token(page, ada)
+        if code == "challenge_used":
+            await browser.post(page.path, data=page.sent(token))
+        else:
+            clock.tick(seconds=page.life.total_seconds())
+        refused = await browser.request(method, f"{page.path}?token={token}")
+        if method == "GET":
+            is_refusal(refused, 410, code, page)
+            assert token not in refused.text and ada.email not in refused.text
+        assert refused.status_code == 410
+
+    @NEWEST_ONLY
+    async def test_replaced(
+        self,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        ada: Person,
+        page: LinkPage,
+    ) -> None:
+        """So is who opens one in whose place a newer mail has come."""
+        old, new = [await mails.token(page, ada) for _ in range(2)]
+        refused = await browser.get(f"{page.path}?token={old}")
+        is_refusal(refused, 410, "challenge_cancelled", page)
+        is_page(await browser.get(f"{page.path}?token={new}"), 200)
 
     @EACH
-    async def test_token_is_escaped(
-        self, browser: httpx2.AsyncClient, page: LinkPage
+    async def test_program(
+        self,
+        client: httpx2.AsyncClient,
+        mails: LinkMails,
+        clock: FakeClock,
+        ada: Person,
+        page: LinkPage,
     ) -> None:
-        """Whatever stands in the link is a value in the form, and nothing else."""
-        response = await browser.get(page.path, params={"token": HOSTILE})
-        is_page(response, 200)
-        assert Form(response).token == HOSTILE
+        """Who asks for no page gets the form, or problems."""
+        token = await mails.token(page, ada)
+        is_page(await client.get(f"{page.path}?token={token}"), 200)
+        problem(
+            await client.get(f"{page.path}?token={FORGED}"), 403, "challenge_failed"
+        )
+        clock.tick(seconds=page.life.total_seconds())
+        problem(
+            await client.get(f"{page.path}?token={token}"), 410, "challenge_expired"
+        )
+
+    async def test_account_is_gone(
+        self,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        services: Services,
+        admin: Person,
+        ada: Person,
+    ) -> None:
+        """A link whose mail went with its account is no link any more."""
+        token = await mails.token(SIGN_OUT, ada)
+        path = f"{API}/users/{ada.id}"
+        await browser.delete(path, headers=admin.headers)
+        refused = await browser.get(f"{SIGN_OUT.path}?token={token}")
+        is_refusal(refused, 403, "challenge_failed", SIGN_OUT)
+
+    @EACH
+    async def test_has_a_form(
+        self,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        ada: Person,
+        page: LinkPage,
+    ) -> None:
+        """It is sent to the page itself, with the token in its body."""
+        token = await mails.token(page, ada)
+        form = Form(await browser.get(f"{page.path}?token={token}"))
+        assert (form.target, form.token) == (f"post {page.path}", token)
+
+    @EACH
+    async def test_says_whose(
+        self,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        ada: Person,
+        page: LinkPage,
+    ) -> None:
+        """It names the address of its mail; password managers file by that."""
+        token = await mails.token(page, ada)
+        address = page.address(ada)
+        shown = await browser.get(f"{page.path}?token={token}")
+        is_page(shown, 200, f">For {address}<")
+        form = Form(shown)
+        takes_password = {"password", "new_password"} & form.fields.keys()
+        username = form.fields.get("username", {})
+        assert bool(username) == bool(takes_password) == bool(page.fields)
+        if username:
+            assert username["value"] == address
+            assert {"readonly", "hidden"} < username.keys() and "name" not in username
+
+    async def test_address_is_escaped(
+        self, browser: httpx2.AsyncClient, mails: LinkMails
+    ) -> None:
+        """An address may have signs that mean something in HTML."""
+        odd = await register(browser, "o'neill&lt@example.com")
+        token = await mails.token(RESET, odd)
+        shown = await browser.get(f"{RESET.path}?token={token}")
+        is_page(shown, 200, f"For {odd.email}")
+        assert Form(shown).fields["username"]["value"] == odd.email
+
+    async def test_address_as_its_owner_writes_it(
+        self, browser: httpx2.AsyncClient, services: Services, ada: Person
+    ) -> None:
+        """However it was spelt by who asked for the mail, as in the mail itself."""
+        shouted = "ADA@example.com"
+        await browser.post(f"{API}/auth/password/forgot", json={"email": shouted})
+        token = (await last_mail(services, shouted)).token
+        shown = await browser.get(f"{RESET.path}?token={token}")
+        is_page(shown, 200, "For ada@example.com")
+
+    async def test_new_address_tells_no_other(
+        self, browser: httpx2.AsyncClient, mails: LinkMails, ada: Person
+    ) -> None:
+        """Whoever gets the mail to a new address, perhaps by mistake, does not learn
+        the account's own."""
+        token = await mails.token(CHANGE, ada)
+        shown = await browser.get(f"{CHANGE.path}?token={token}")
+        assert f"For {ada.email}" not in shown.text
+        assert f'"{ada.email}"' not in shown.text
+
+    @EACH
+    async def test_token_is_escaped(self, settings: Settings, page: LinkPage) -> None:
+        """Whatever stood in a link would be a value in its form, and nothing else."""
+        shown = Visit(settings, page.path, languages="", token=HOSTILE).form()
+        text = bytes(shown.body).decode()
+        assert Form(text).token == HOSTILE and "<script" not in text
 
     @EACH
     @pytest.mark.parametrize(
@@ -119,14 +277,19 @@ class TestLooking:
 
     @EACH
     async def test_is_for_its_reader_only(
-        self, browser: httpx2.AsyncClient, page: LinkPage
+        self,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        ada: Person,
+        page: LinkPage,
     ) -> None:
         """No cache, search engine, other page or frame learns of it.
 
         Its address is never a referrer. But its origin must be known: without, its own
         form would come from `Origin: null`, as a stranger's may.
         """
-        for query in (f"?token={FORGED}", ""):
+        token = await mails.token(page, ada)
+        for query in (f"?token={token}", f"?token={FORGED}", ""):
             headers = (await browser.get(page.path + query)).headers
             assert headers["cache-control"] == "no-store"
             assert headers["referrer-policy"] == "strict-origin"
@@ -194,7 +357,7 @@ class TestSignIn:
     async def test_refused_gets_no_cookie(self, browser: httpx2.AsyncClient) -> None:
         """A link that is not ours signs nobody in."""
         refused = await browser.post(SIGN_IN.path, data={"token": FORGED})
-        is_page(refused, 403, "That code or link is not right.")
+        is_refusal(refused, 403, "challenge_failed", SIGN_IN)
         assert "set-cookie" not in refused.headers
 
 
@@ -209,22 +372,25 @@ class TestSignUpThatWaits:
     async def test_makes_the_account(
         self, browser: httpx2.AsyncClient, services: Services
     ) -> None:
-        """Opening the link makes none; the button asks for the sign-up's password, and
-        makes it."""
+        """Opening the link makes none, and asks for the sign-up's password at once;
+        with that, the button makes it."""
         credentials = {"email": "ada@example.com", "password": PASSWORD}
         await browser.post(f"{API}/auth/register", json=credentials)
         token = (await last_mail(services, "ada@example.com")).token
-        await browser.get(f"{VERIFY.path}?token={token}")
+        opened = await browser.get(f"{VERIFY.path}?token={token}")
         refused = await browser.post(f"{API}/auth/login", json=credentials)
         problem(refused, 403, "email_not_verified")
-        asked = await browser.post(VERIFY.path, data={"token": token})
-        is_page(asked, 403, "enter the password that")
-        form = Form(asked)
-        assert form.fields["password"]["type"] == "password"
-        assert "aria-invalid" not in form.fields["password"]
+        pressed = await browser.post(VERIFY.path, data={"token": token})
+        for asked, status in ((opened, 200), (pressed, 403)):
+            is_page(asked, status, "enter the password that")
+            form = Form(asked)
+            assert form.fields["password"]["type"] == "password"
+            assert "aria-invalid" not in form.fields["password"]
+            assert "somebody else" not in asked.text and "Error" not in asked.text
         wrong = {"token": form.token, "password": "some other words"}
         again = await browser.post(VERIFY.path, data=wrong)
-        is_page(again, 403, "This is not the password of the sign-up.")
+        hint = "somebody else may have signed up with your address"
+        is_page(again, 403, "This is not the password of the sign-up.", hint)
         assert Form(again).fields["password"]["aria-invalid"] == "true"
         assert "some other words" not in again.text
         right = {"token": form.token, "password": PASSWORD}

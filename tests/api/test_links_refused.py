@@ -4,9 +4,8 @@ import httpx2
 import pytest
 
 from app.core.config import Settings
-from app.core.exceptions import all_errors
 from app.database import Database
-from tests.api.test_links import EACH
+from tests.api.test_links import EACH, NEWEST_ONLY
 from tests.conftest import MakeSettings
 from tests.middleware.test_cross_site import FOREIGN, FRIEND, OURS
 from tests.support.apps import RunningApp
@@ -24,6 +23,7 @@ from tests.support.links import (
     LinkMails,
     LinkPage,
     is_page,
+    is_refusal,
 )
 from tests.support.people import Person
 from tests.support.problems import problem
@@ -34,13 +34,6 @@ from tests.support.services import full_queue, lose_database
 def settings(make: MakeSettings) -> Settings:
     """Several mails in one minute, and every kind of them."""
     return make(rate_limits=False, mail_sign_in=True, deletion_days=30)
-
-
-def refused_with(response: httpx2.Response, status: int, code: str) -> None:
-    """Refuse an answer that is not the page of this error."""
-    [error] = [error for error in all_errors() if error.code == code]
-    is_page(response, status, error.title, error.remedy, f'href="/errors/{code}"')
-    assert not Form(response).target
 
 
 class TestRefusals:
@@ -74,13 +67,9 @@ class TestRefusals:
             await browser.post(page.path, data=sent)
         if code == "challenge_expired":
             clock.tick(seconds=page.life.total_seconds())
-        refused_with(await browser.post(page.path, data=sent), status, code)
+        is_refusal(await browser.post(page.path, data=sent), status, code, page)
 
-    @pytest.mark.parametrize(
-        "page",
-        [page for page in PAGES.values() if page.newest_only],
-        ids=[name for name, page in PAGES.items() if page.newest_only],
-    )
+    @NEWEST_ONLY
     async def test_cancelled(
         self,
         browser: httpx2.AsyncClient,
@@ -91,7 +80,7 @@ class TestRefusals:
         """So is one in whose place a newer mail has come; that one's works."""
         old, new = [page.sent(await mails.token(page, ada)) for _ in range(2)]
         refused = await browser.post(page.path, data=old)
-        refused_with(refused, 410, "challenge_cancelled")
+        is_refusal(refused, 410, "challenge_cancelled", page)
         is_page(await browser.post(page.path, data=new), 200)
 
     @pytest.mark.parametrize(
@@ -109,20 +98,22 @@ class TestRefusals:
     ) -> None:
         """A link is good for nothing but what it was sent for."""
         sent = page.sent(await mails.token(other, ada))
-        refused_with(await browser.post(page.path, data=sent), 403, "challenge_failed")
+        refused = await browser.post(page.path, data=sent)
+        is_refusal(refused, 403, "challenge_failed", page)
 
     @EACH
     async def test_no_token(self, browser: httpx2.AsyncClient, page: LinkPage) -> None:
         """A form without a token is one with a wrong token."""
         sent = page.sent("")
-        refused_with(await browser.post(page.path, data=sent), 403, "challenge_failed")
+        refused = await browser.post(page.path, data=sent)
+        is_refusal(refused, 403, "challenge_failed", page)
 
     @EACH
     async def test_no_form(self, browser: httpx2.AsyncClient, page: LinkPage) -> None:
         """Another kind of body is refused, as pages of others can send that too."""
         sent = page.sent(FORGED)
         refused = await browser.post(page.path, json=sent)
-        refused_with(refused, 415, "unsupported_media_type")
+        is_refusal(refused, 415, "unsupported_media_type", page)
 
     @EACH
     async def test_too_many_fields(
@@ -131,7 +122,7 @@ class TestRefusals:
         """Thousands of fields are an error of the sender's, not a burden."""
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         refused = await browser.post(page.path, content="a=1&" * 16_000, headers=form)
-        refused_with(refused, 422, "validation_failed")
+        is_refusal(refused, 422, "validation_failed", page)
 
     @EACH
     async def test_database_is_away(
@@ -145,11 +136,14 @@ class TestRefusals:
         """The form comes again with its token, and says when to try again."""
         token = await mails.token(page, ada)
         lose_database(running)
-        is_page(await browser.get(f"{page.path}?token={token}"), 200)
-        again = await browser.post(page.path, data=page.sent(token))
-        is_page(again, 503, "The database can't be reached.", "Try again in a second.")
-        assert again.headers["retry-after"] == "1"
-        assert Form(again).token == token
+        for again in (
+            await browser.get(f"{page.path}?token={token}"),
+            await browser.post(page.path, data=page.sent(token)),
+        ):
+            told = "The service can't do this at the moment"
+            is_page(again, 503, told, "Try again in a second.")
+            assert again.headers["retry-after"] == "1"
+            assert Form(again).token == token
 
     @pytest.mark.parametrize(
         "page", [RESET, ACCEPT, CHANGE], ids=["reset", "accept", "change"]
@@ -167,7 +161,7 @@ class TestRefusals:
         sent = page.sent(token)
         async with full_queue(running):
             again = await browser.post(page.path, data=sent)
-        is_page(again, 503, "The service is busy.", "Try again in ")
+        is_page(again, 503, "The service is busy", "Try again in ")
         assert "retry-after" in again.headers
         form = Form(again)
         assert form.token == token
@@ -207,6 +201,32 @@ class TestRefusals:
             problem(await client.post(RESET.path, data=sent), 422, code)
 
 
+class TestNoSuchLink:
+    """GET /links/nope."""
+
+    PATHS = ("/links/nope", "/links/", "/links/verify-email/", "/links/a/b?token=x")
+
+    @pytest.mark.parametrize("path", PATHS)
+    async def test_page(self, browser: httpx2.AsyncClient, path: str) -> None:
+        """People get a page, which looks like those that there are."""
+        refused = await browser.get(path)
+        is_refusal(refused, 404, "not_found")
+        assert refused.headers["cache-control"] == "no-store"
+        assert (await browser.head(path)).status_code == 404
+
+    @pytest.mark.parametrize("path", PATHS)
+    async def test_program(self, client: httpx2.AsyncClient, path: str) -> None:
+        """Programs get the problem that they get everywhere."""
+        problem(await client.get(path), 404, "not_found")
+
+    async def test_other_methods(self, browser: httpx2.AsyncClient) -> None:
+        """A page that there is goes on saying what it takes."""
+        for path, allowed in (("verify-email", "GET, HEAD, POST"), ("a", "GET, HEAD")):
+            refused = await browser.delete(f"/links/{path}")
+            problem(refused, 405, "method_not_allowed")
+            assert refused.headers["allow"] == allowed
+
+
 class TestForeignPages:
     """Forms that pages of other sites have a browser send."""
 
@@ -234,7 +254,7 @@ class TestForeignPages:
         before = await contents(database)
         for headers in FOREIGN.values():
             refused = await browser.post(page.path, data=sent, headers=headers)
-            refused_with(refused, 403, "cross_site_request")
+            is_refusal(refused, 403, "cross_site_request", page)
             program = {**headers, "Accept": "*/*"}
             refused = await browser.post(page.path, data=sent, headers=program)
             problem(refused, 403, "cross_site_request")
@@ -257,8 +277,13 @@ class TestForeignPages:
 
     @pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
     async def test_may_link_to_it(
-        self, browser: httpx2.AsyncClient, headers: dict[str, str]
+        self,
+        browser: httpx2.AsyncClient,
+        mails: LinkMails,
+        ada: Person,
+        headers: dict[str, str],
     ) -> None:
         """A mail that is read in a browser is such a page too."""
-        seen = await browser.get(f"{VERIFY.path}?token={FORGED}", headers=headers)
+        token = await mails.token(VERIFY, ada)
+        seen = await browser.get(f"{VERIFY.path}?token={token}", headers=headers)
         is_page(seen, 200)

@@ -77,6 +77,7 @@ def is_told(server: Server, reader: Reader) -> str:
 
 def leaves(server: Server, reader: Reader) -> str:
     """Delete the account."""
+    reader.proves_address()
     reader.asks("DELETE", "/users/me", {"password": PASSWORD})
     return reader.link()
 

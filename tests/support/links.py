@@ -9,6 +9,10 @@ from html.parser import HTMLParser
 
 import httpx2
 
+from app.api.link_words import words_of
+from app.core.exceptions import all_errors
+from app.models import Purpose
+from app.services.composing import LINK_PATHS
 from app.services.container import Services
 from tests.support.mailbox import last_mail
 from tests.support.people import API, PASSWORD, Person
@@ -38,6 +42,17 @@ class LinkPage:
     def sent(self, token: str) -> dict[str, str]:
         """Return its form as it is sent."""
         return {"token": token, **self.fields}
+
+    def address(self, whose: Person) -> str:
+        """Return where the mail goes that somebody has had sent."""
+        others = {CHANGE.path: moved, ACCEPT.path: guest_of}
+        return others[self.path](whose) if self.path in others else whose.email
+
+    @property
+    def purpose(self) -> Purpose:
+        """What its links are for."""
+        [purpose] = [one for one, path in LINK_PATHS.items() if path == self.path]
+        return purpose
 
 
 VERIFY = LinkPage("/links/verify-email", {"password": PASSWORD})
@@ -116,7 +131,8 @@ class LinkMails:
         await self._resend(whose)
         mail = await last_mail(self._services, whose.email)
         if not mail.opens_nothing:
-            await self._post("auth/email/verify", mail.by_code)
+            proof = {**mail.by_code, "password": whose.password}
+            await self._post("auth/email/verify", proof)
 
     async def _change(self, whose: Person) -> str:
         await self._prove(whose)
@@ -140,6 +156,7 @@ class LinkMails:
         return whose.email
 
     async def _delete(self, whose: Person) -> str:
+        await self._prove(whose)
         response = await self._client.request(
             "DELETE", ME, json={"password": whose.password}, headers=whose.headers
         )
@@ -166,24 +183,35 @@ def guest_of(person: Person) -> str:
 
 
 class Form(HTMLParser):
-    """The fields of a page's form, by their names, and where it is sent."""
+    """The fields of a page's form, by their names, and where it is sent.
 
-    def __init__(self, response: httpx2.Response) -> None:
+    Also where the page leads otherwise, and its language.
+    """
+
+    def __init__(self, page: httpx2.Response | str) -> None:
         super().__init__()
         self.target = ""
+        self.language: str | None = None
+        self.ways = list[str | None]()
         self.fields: dict[str | None, dict[str, str | None]] = {}
         self.texts: dict[str | None, str] = {}
         self._open: str | None = None
-        self.feed(response.text)
+        self.feed(page if isinstance(page, str) else page.text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what belongs to a form, and which text has an id."""
         attributes = dict(attrs)
         self._open = attributes.get("id", self._open)
+        if tag == "html":
+            self.language = attributes["lang"]
+        if tag == "a":
+            self.ways.append(attributes["href"])
         if tag == "form":
             self.target = f"{attributes['method']} {attributes['action']}"
         if tag == "input":
-            self.fields[attributes["name"]] = attributes
+            # What has no name is not sent.
+            name = attributes.get("name", attributes.get("autocomplete"))
+            self.fields[name] = attributes
 
     def handle_data(self, data: str) -> None:
         """Note a text by the last id."""
@@ -193,6 +221,17 @@ class Form(HTMLParser):
     def token(self) -> str | None:
         """The token that would be sent."""
         return self.fields["token"]["value"]
+
+
+def is_refusal(
+    response: httpx2.Response, status: int, code: str, page: LinkPage | None = None
+) -> None:
+    """Refuse an answer that is not the page of this error."""
+    [error] = [error() for error in all_errors() if error.code == code]
+    words = words_of(error, page.purpose if page else None)
+    said = (words.title, words.reason, words.remedy, words.again)
+    is_page(response, status, *said)
+    assert not Form(response).target
 
 
 def is_page(response: httpx2.Response, status: int, *said: str) -> None:

@@ -55,7 +55,7 @@ class ChallengeUsedError(ChallengeEndedError):
 
     code = "challenge_used"
     title = "This link or code has been used already."
-    remedy = "Go on; if it was not you who used it, ask for a new one."
+    remedy = "Go on: it is done. If it was not you who used it, ask for a new one."
 
 
 class ChallengeCancelledError(ChallengeEndedError):
@@ -73,7 +73,10 @@ class ChallengeExpiredError(ChallengeEndedError):
 
     code = "challenge_expired"
     title = "This link or code has expired."
-    remedy = "Ask for a new one. Only who has invited you can invite you again."
+    remedy = (
+        "Ask for a new one where you asked for this one; for a sign-up that waits, "
+        "with its `challenge_id`. Administrators send invitations again."
+    )
 
 
 class CodeExhaustedError(ChallengeEndedError):

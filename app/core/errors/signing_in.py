@@ -95,8 +95,10 @@ class EmailNotVerifiedError(AppError):
     code = "email_not_verified"
     title = "The e-mail address is not verified."
     remedy = (
-        "Use the link or the code in the mail that was sent; "
-        "`POST /api/v1/auth/email/resend` sends another."
+        "Use the link or the code in the mail that was sent. "
+        "`POST /api/v1/auth/email/resend` sends another; give it as `challenge_id` "
+        "what the header `Cardea-Challenge` of the sign-up's answer said: without "
+        "that, the mail may say only that there is no account."
     )
 
 

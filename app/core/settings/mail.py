@@ -24,7 +24,8 @@ class MailSettings(SettingGroup):
     SMTP_URL."""
 
     mail_color: str = "#7a4b12"
-    """The colour of buttons in mail, as `#rrggbb`."""
+    """The colour of buttons in mail and on pages, as `#rrggbb`. Where links
+    could not be read in it, pages use a lighter or darker shade."""
 
     mail_templates: str = ""
     """A folder with templates of your own, each in place of ours of the same name. See

@@ -1,25 +1,30 @@
 """Tests of `app.core.colors`."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.core.colors import lightened, readable_on
+from app.core.colors import READABLE, contrast, readable_on, readable_variant
 
-CARD = "#1c2029"
-
-
-def luminance(color: str) -> float:
-    """Return the relative luminance as the formula of WCAG 2.2 has it."""
-    values = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    linear = [
-        one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4
-        for one in values
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+COLORS = st.integers(0, 0xFFFFFF).map("#{:06x}".format)
 
 
-def contrast(lighter: str, darker: str) -> float:
-    """Return the contrast ratio of WCAG 2.2."""
-    return (luminance(lighter) + 0.05) / (luminance(darker) + 0.05)
+class TestContrast:
+    """contrast()."""
+
+    @pytest.mark.parametrize(
+        ("one", "other", "ratio"),
+        [
+            ("#000000", "#ffffff", 21.0),
+            ("#ffffff", "#000000", 21.0),
+            ("#7a4b12", "#7a4b12", 1.0),
+            ("#777777", "#ffffff", 4.48),
+            ("#0000ff", "#ffffff", 8.59),
+        ],
+    )
+    def test_as_wcag_counts(self, one: str, other: str, ratio: float) -> None:
+        """It is the ratio that WCAG 2.2 defines, whichever colour comes first."""
+        assert contrast(one, other) == pytest.approx(ratio, abs=0.005)
 
 
 class TestReadableOn:
@@ -44,33 +49,37 @@ class TestReadableOn:
         """It is the one with more contrast, as WCAG counts it."""
         assert readable_on(color) == text
 
+    @given(COLORS)
+    def test_can_be_read(self, color: str) -> None:
+        """One of the two can be read on any colour."""
+        assert contrast(readable_on(color), color) > READABLE
 
-class TestLightened:
-    """lightened()."""
 
-    @pytest.mark.parametrize("ratio", [3, 4.5])
+class TestReadableVariant:
+    """readable_variant()."""
+
+    @given(COLORS, COLORS)
+    def test_can_be_read(self, color: str, ground: str) -> None:
+        """Whatever the operator likes can be read on any ground."""
+        assert contrast(readable_variant(color, ground), ground) >= READABLE
+
+    @given(COLORS, COLORS)
+    def test_stands_out(self, color: str, ground: str) -> None:
+        """Less will do for what is no text; what has that is left as it is."""
+        assert contrast(variant := readable_variant(color, ground, 3), ground) >= 3
+        assert variant == color or contrast(color, ground) < 3
+
     @pytest.mark.parametrize(
-        "color", ["#000000", "#14182b", "#7a4b12", "#0000ff", CARD]
+        ("color", "ground", "variant"),
+        [
+            ("#7a4b12", "#fbfaf7", "#7a4b12"),
+            ("#7a4b12", "#1c2029", "#c1771c"),
+            ("#ffd000", "#fbfaf7", "#8a7000"),
+            ("#ffd000", "#1c2029", "#ffd000"),
+            ("#000000", "#1c2029", "#878787"),
+            ("#0000ff", "#1c2029", "#7878ff"),
+        ],
     )
-    def test_enough(self, color: str, ratio: float) -> None:
-        """A colour that is too dark gets as much white as it needs, and no more."""
-        lighter = lightened(color, CARD, ratio)
-        assert ratio <= contrast(lighter, CARD) < ratio + 0.25
-
-    def test_keeps_its_hue(self) -> None:
-        """It stays the colour that it was: blue is blue."""
-        red, green, blue = bytes.fromhex(lightened("#0000ff", CARD, 3)[1:])
-        assert red == green < blue == 255
-
-    @pytest.mark.parametrize("color", ["#ffd000", "#ffffff"])
-    def test_is_light(self, color: str) -> None:
-        """A colour that stands out is left as it is."""
-        assert lightened(color, CARD, 3) == color
-
-    def test_never_enough(self) -> None:
-        """White is as light as it gets."""
-        assert lightened("#808080", "#cccccc", 3) == "#ffffff"
-
-    def test_capitals(self) -> None:
-        """Colours may be written in capitals."""
-        assert lightened("#FFD000", "#1C2029", 3) == "#ffd000"
+    def test_no_more_than_needed(self, color: str, ground: str, variant: str) -> None:
+        """What can be read stays as it is; the rest keeps its hue."""
+        assert readable_variant(color, ground) == variant

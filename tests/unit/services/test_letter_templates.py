@@ -1,4 +1,4 @@
-"""Tests of `app.services.letter_templates`: an operator's own, and languages."""
+"""Tests of `app.services.letter_templates`: an operator's own."""
 
 import re
 import subprocess
@@ -6,20 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import parse_mapping_cfg
-from babel.messages.pofile import read_po
 from jinja2 import TemplateError, UndefinedError
 
-from app.core.languages import LANGUAGES
-from app.services.letter_templates import (
-    CATALOGUES,
-    OPENING_NOTHING,
-    TEMPLATES,
-    mistake_in,
-    translated,
-)
+from app.services.letter_templates import OPENING_NOTHING, TEMPLATES, mistake_in
 from tests.support.letters import (
     CODE,
     LINK,
@@ -32,7 +21,6 @@ from tests.support.processes import ROOT
 
 FOLDER = ROOT / "app" / "templates" / "mail"
 PAGE = ROOT / "docs" / "mail.md"
-TRANSLATED = LANGUAGES[1:]
 MARK = "{% extends layout %}{% block subject %}Mine{% endblock %}"
 
 UNTIL_A_LETTER = """
@@ -44,25 +32,6 @@ print("babel" in sys.modules)
 write_letter(language="de")
 print("babel" in sys.modules)
 """
-
-
-def catalogue(language: str) -> Catalog:
-    """Return a catalogue as it stands in the repository."""
-    with (CATALOGUES / language / "LC_MESSAGES" / "mail.po").open("rb") as file:
-        return read_po(file, locale=language)
-
-
-def in_the_templates() -> set[str]:
-    """Return all that is to be translated."""
-    with (CATALOGUES / "mail.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    found = extract_from_dir(FOLDER, method_map=methods, options_map=options)
-    return {str(message) for _, _, message, _, _ in found}
-
-
-def placeholders(text: str) -> list[str]:
-    """Return the values that a text names."""
-    return sorted(re.findall(r"%\(\w+\)s", text))
 
 
 class TestOwnTemplates:
@@ -261,46 +230,6 @@ class TestPage:
         (tmp_path / "verify_email.jinja").write_text(MARK + content)
         text = write_letter(mail_templates=str(tmp_path)).text
         assert text.count(", ") >= len(names) - 1
-
-
-class TestCatalogues:
-    """app/locale/*/LC_MESSAGES/mail.po."""
-
-    def test_extracted(self) -> None:
-        """What is to be translated is found in letters, layouts and what they share."""
-        found = in_the_templates()
-        assert "Confirm address" in found
-        assert "If the button does not work, open this link:" in found
-        assert "%(browser)s on %(system)s" in found
-
-    @pytest.mark.parametrize("language", TRANSLATED)
-    def test_complete(self, language: str) -> None:
-        """A catalogue has exactly what the templates say: else run what docs/mail.md
-        names, and translate what is new."""
-        messages = [message for message in catalogue(language) if message.id]
-        assert {str(message.id) for message in messages} == in_the_templates()
-        assert [message.id for message in messages if not message.string] == []
-        assert [message.id for message in messages if message.fuzzy] == []
-        assert list(catalogue(language).obsolete) == []
-
-    @pytest.mark.parametrize("language", TRANSLATED)
-    def test_same_values(self, language: str) -> None:
-        """A translation names the values that the text names."""
-        for message in catalogue(language):
-            wanted = placeholders(str(message.id))
-            assert placeholders(str(message.string)) == wanted or not message.id
-
-    @pytest.mark.parametrize("language", TRANSLATED)
-    def test_translated(self, language: str) -> None:
-        """Letters are in the language of their reader throughout."""
-        for text in in_the_templates():
-            assert translated(language, text) != text
-            assert translated(LANGUAGES[0], text) == text
-
-    def test_every_language_has_one(self) -> None:
-        """There is a catalogue of every language but that of the templates."""
-        folders = {path.name for path in CATALOGUES.iterdir() if path.is_dir()}
-        assert folders == set(TRANSLATED)
 
 
 def test_templates_are_known() -> None:

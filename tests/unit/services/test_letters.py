@@ -249,8 +249,8 @@ class TestColor:
     @pytest.mark.parametrize(
         ("color", "lighter", "text"),
         [
-            ("#14182b", "#696b77", "#ffffff"),
-            ("#7a4b12", "#8b6231", "#ffffff"),
+            ("#14182b", "#5665b0", "#ffffff"),
+            ("#7a4b12", "#975d16", "#ffffff"),
             ("#ffd000", "#ffd000", "#000000"),
         ],
     )

@@ -53,10 +53,11 @@ async def change_email(
     """Give an account its new address, with the link or the code sent to it.
 
     A link takes the password of the account too, as somebody else may have given this
-    address. The old address is told, and can undo it for seven days.
+    address. The old address, if it was proven, is told and can undo it for seven days.
     """
     password = body.password.get_secret_value() if body.password else None
-    return User.of(await change.confirm(body.proof(), password, client))
+    moved = await change.confirm(body.proof(), password, client)
+    return User.of(moved.user)
 
 
 @router.post(
