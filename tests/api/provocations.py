@@ -252,6 +252,7 @@ async def _(stage: Stage) -> httpx2.Response:
 @provokes("account_deleted", deletion_days=7)
 async def _(stage: Stage) -> httpx2.Response:
     ada = await stage.someone()
+    await stage.call("PATCH", f"{USERS}/{ada.id}", {"email_verified": True})
     await stage.call("DELETE", ME, {"password": PASSWORD}, by=ada)
     body = {"email": ada.email, "password": PASSWORD}
     return await stage.client.post(LOGIN, json=body)
