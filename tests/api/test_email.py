@@ -21,7 +21,7 @@ from tests.support.mailbox import (
     verify,
 )
 from tests.support.outsiders import DISABLE, execute
-from tests.support.people import API, PASSWORD, Person
+from tests.support.people import API, PASSWORD, Person, register
 from tests.support.problems import fields, problem
 from tests.support.services import (
     CountingPool,
@@ -360,6 +360,19 @@ class TestMailLimits:
         other = {"Cardea-Device": again.headers["cardea-device"]}
         await client.post(RESEND, json=ASK, headers=other)
         assert await number_of_mails(services) == before + 1
+
+    async def test_device_of_another_account(
+        self, client: httpx2.AsyncClient, services: Services, ada: Person
+    ) -> None:
+        """Who makes a device up, or has one of another account, is a stranger."""
+        before = await number_of_mails(services)
+        await register(client, "bob@example.com")
+        bobs = await client.post(LOGIN, json=ADA | {"email": "bob@example.com"})
+        made = await number_of_mails(services)
+        assert made == before + 1
+        for token in (bobs.headers["cardea-device"], "cardea_dev_" + "A" * 64, "x"):
+            await client.post(RESEND, json=ASK, headers={"Cardea-Device": token})
+        assert await number_of_mails(services) == made
 
     async def test_network_must_wait(self, client: httpx2.AsyncClient) -> None:
         """Who asks for mail to many addresses is told to wait."""

@@ -214,10 +214,23 @@ class TestSignOutOthers:
         """Who is signed in as somebody else stays so, and ends all of the account's."""
         token = await mails.token(SIGN_OUT, ada)
         await self.sign_in_by_cookie(browser, bob)
-        is_page(await browser.post(SIGN_OUT.path, data={"token": token}), 200)
+        done = await browser.post(SIGN_OUT.path, data={"token": token})
+        is_page(done, 200, "All devices are signed out")
         assert (await browser.get(ME)).json()["id"] == bob.id
         ended = await browser.get(ME, headers=ada.headers)
         assert reason(ended) == "signed_out_elsewhere"
+
+    async def test_with_a_session_that_has_ended(
+        self, browser: httpx2.AsyncClient, mails: LinkMails, ada: Person
+    ) -> None:
+        """Whose session had ended is not told that it goes on."""
+        token = await mails.token(SIGN_OUT, ada)
+        await self.sign_in_by_cookie(browser, ada)
+        kept = browser.cookies.get("cardea_access")
+        await browser.post(f"{API}/auth/logout")
+        browser.cookies.set("cardea_access", str(kept))
+        done = await browser.post(SIGN_OUT.path, data={"token": token})
+        is_page(done, 200, "All devices are signed out")
 
     @pytest.mark.parametrize("cookie", ["x", ""], ids=["forged", "empty"])
     async def test_bad_cookie(

@@ -136,6 +136,27 @@ class TestSignIn:
         problem(await client.post(PASS, json=before.by_link), 403, "account_disabled")
         assert (await ask(client, services, ada.email)).opens_nothing
 
+    @pytest.mark.parametrize("whose", ["own", "another's", "forged"])
+    async def test_device(
+        self,
+        client: httpx2.AsyncClient,
+        services: Services,
+        ada: Person,
+        bob: Person,
+        whose: str,
+    ) -> None:
+        """A device keeps its token if that is of this account; else it gets one."""
+        await verify(client, services, ada.email)
+        who = ada if whose == "own" else bob
+        body = {"email": who.email, "password": PASSWORD}
+        token = (await client.post(LOGIN, json=body)).headers["cardea-device"]
+        if whose == "forged":
+            token = "cardea_dev_" + "A" * 64
+        mail = await ask(client, services, ada.email)
+        headers = {"Cardea-Device": token}
+        done = await client.post(PASS, json=mail.by_code, headers=headers)
+        assert (done.headers["cardea-device"] == token) is (whose == "own")
+
     async def test_password_of_a_proven_account_stays(
         self, client: httpx2.AsyncClient, services: Services, ada: Person
     ) -> None:

@@ -1,5 +1,6 @@
 """Proofs, while others do the same or the opposite."""
 
+import asyncio
 from uuid import UUID
 
 import httpx2
@@ -7,13 +8,17 @@ import pytest
 
 from app.core.config import Settings
 from app.core.exceptions import EmailTakenError
+from app.database import Database
 from app.models import Challenge, User
 from app.repositories import ChallengeRepository, UserRepository
 from app.services.container import Services
 from tests.conftest import MakeSettings
+from tests.support.apps import RunningApp
 from tests.support.mailbox import code_of, last_mail, number_of_mails
 from tests.support.people import API, PASSWORD, Person
 from tests.support.problems import problem
+from tests.support.services import rebuild
+from tests.support.stored import number_of_users
 
 REGISTER = f"{API}/auth/register"
 FORGOT = f"{API}/auth/password/forgot"
@@ -73,6 +78,30 @@ class TestRivals:
         assert await number_of_mails(services) == before
 
 
+class TestGuesses:
+    """Wrong codes at once."""
+
+    @pytest.fixture
+    def settings(self, make: MakeSettings) -> Settings:
+        """Nobody's network has to wait, and addresses without accounts get codes."""
+        return make(mail_sign_in=True, rate_limits=False)
+
+    async def test_five_are_looked_at(
+        self, client: httpx2.AsyncClient, services: Services
+    ) -> None:
+        """Of fifty at once five are tries, also where there is no account to lock."""
+        await client.post(f"{API}/auth/magic", json={"email": "ada@example.com"})
+        mail = await last_mail(services, "ada@example.com")
+        path = f"{API}/auth/magic/verify"
+        wrong = mail.by_code | {"code": mail.wrong_code}
+        answers = await asyncio.gather(
+            *(client.post(path, json=wrong) for _ in range(50))
+        )
+        codes = sorted(answer.json()["code"] for answer in answers)
+        assert codes == ["challenge_failed"] * 5 + ["code_exhausted"] * 45
+        problem(await client.post(path, json=mail.by_code), 410, "code_exhausted")
+
+
 class TestSignUpThatWaits:
     """EMAIL_VERIFICATION=required."""
 
@@ -98,6 +127,29 @@ class TestSignUpThatWaits:
             patch.setattr(UserRepository, "add", taken)
             problem(await client.post(VERIFY, json=mail.by_code), 503, "busy")
         assert (await client.post(VERIFY, json=mail.by_code)).status_code == 200
+
+
+class TestWaitedForNothing:
+    """SIGN_UP=invite, since somebody has signed up."""
+
+    @pytest.fixture
+    def settings(self, make: MakeSettings) -> Settings:
+        """An account is made when its address is proven."""
+        return make(email_verification="required")
+
+    @pytest.mark.parametrize("way", ["by_link", "by_code"])
+    async def test_makes_no_account(
+        self, running: RunningApp, database: Database, way: str
+    ) -> None:
+        """Whoever had not proven their address by then is too late."""
+        await running.client.post(REGISTER, json=ADA)
+        mail = await last_mail(running.services, "ada@example.com")
+        now = running.services.settings.model_copy(update={"sign_up": "invite"})
+        rebuild(running, settings=now)
+        proof = getattr(mail, way) | {"password": PASSWORD}
+        refused = await running.client.post(VERIFY, json=proof)
+        problem(refused, 403, "challenge_failed")
+        assert await number_of_users(database) == 0
 
 
 class TestClosedMeanwhile:

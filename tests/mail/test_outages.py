@@ -4,6 +4,7 @@ import pytest
 
 from app.core.config import Settings
 from app.models import MessageStatus
+from app.services import delivery
 from app.services.letters import Letter
 from tests.mail.delivering import Outbox, Worker, name_of
 from tests.mail.sending import IMPATIENT
@@ -61,6 +62,25 @@ class TestGone:
         await server.until(lambda: worker.breaker == "open")
         await worker.until_looked()
         assert server.connections == 3
+
+    async def test_waits_between_two_tries(
+        self,
+        worker: Worker,
+        server: MailServer,
+        outbox: Outbox,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """It neither turns round and round, nor hurries at what is written meanwhile:
+        the server would not be any better."""
+        monkeypatch.setattr(delivery, "LOOK_SECONDS", 3600)
+        server.mode = Mode.TURNS_AWAY
+        await worker.put("ada@example.com")
+        worker.start()
+        await server.until(lambda: server.connections == 1)
+        await worker.put("bob@example.com")
+        for _ in range(50):
+            await outbox.messages()
+        assert (server.connections, worker.breaker) == (1, "closed")
 
 
 class TestInTheMiddle:

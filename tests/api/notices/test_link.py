@@ -76,7 +76,7 @@ class TestSignOutOthers:
         problem(await client.post(LOGIN, json=body), 401, "invalid_credentials")
         reset = await last_mail(services, ada.email)
         assert reset.kind == "reset_password"
-        assert "Your password is still the same." in reset.text
+        assert "The old password no longer works" in reset.text
         body = reset.by_link | {"new_password": NEW}
         assert (await client.post(RESET, json=body)).status_code == 204
         await sign_in(client, Person(ada.email, NEW))

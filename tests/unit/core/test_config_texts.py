@@ -190,6 +190,11 @@ class TestOtherText:
         [
             ("service_name", "x" * 61),
             ("service_name", "Two\nlines"),
+            ("mail_from", "nobody"),
+            ("mail_from", "ada@example.com, bob@example.com"),
+            ("mail_from", "Ada <ada@example.com>"),
+            ("mail_templates", "/nowhere/at/all"),
+            ("mail_templates", __file__),
             ("mail_color", "brown"),
             ("mail_color", "#12345"),
             ("mail_color", "#1234567"),

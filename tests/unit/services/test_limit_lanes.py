@@ -262,6 +262,68 @@ class TestOtherCounts:
         with pytest.raises(TooManyRequestsError):
             await guess_code(limits, STRANGER)
 
+    @pytest.mark.parametrize("device", [None, "known"])
+    def test_mail_to_one_address(self, device: str | None) -> None:
+        """One a minute and ten a day, whoever asks; the others are withheld."""
+
+        async def ask() -> list[bool]:
+            sent = []
+            for number in range(12):
+                client = Client(f"192.0.2.{number}")
+                sent.append(await guard.limits.count_mail("ada@x.org", device, client))
+                assert not await guard.limits.count_mail("ada@x.org", device, client)
+                guard.now += 60
+            return sent
+
+        with guarded() as guard:
+            assert asyncio.run(ask()) == [True] * 10 + [False] * 2
+
+    def test_mail_for_one_network(self) -> None:
+        """Thirty an hour and a hundred a day, whomever it is for."""
+
+        async def ask() -> int:
+            for number in range(200):
+                try:
+                    await guard.limits.count_mail(f"{number}@x.org", None, STRANGER)
+                except TooManyRequestsError:
+                    return number
+                # 25 in each hour.
+                guard.now += 144
+            return 200
+
+        with guarded() as guard:
+            assert asyncio.run(ask()) == 100
+
+    def test_mail_altogether(self) -> None:
+        """Two hundred a minute, from everywhere to everybody."""
+
+        async def ask() -> None:
+            for number in range(200):
+                client = Client(f"192.{number}.2.1")
+                assert await guard.limits.count_mail(f"{number}@x.org", None, client)
+            with pytest.raises(TooManyRequestsError):
+                await guard.limits.count_mail("ada@x.org", None, STRANGER)
+
+        with guarded() as guard:
+            asyncio.run(ask())
+
+    def test_mail_by_administrators(self) -> None:
+        """A mail a minute and ten a day to each address, and they are told."""
+
+        async def send() -> list[bool]:
+            return [await sends() for _ in range(12)]
+
+        async def sends() -> bool:
+            guard.now += 60
+            try:
+                async with guard.limits.mail_by_admin("ada@x.org"):
+                    return True
+            except TooManyRequestsError:
+                return False
+
+        with guarded() as guard:
+            assert asyncio.run(send()) == [True] * 10 + [False] * 2
+
     async def test_codes_given_up(self) -> None:
         """Whoever hangs up while a code is looked at has guessed."""
         limits = Limits(True)
