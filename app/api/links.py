@@ -29,8 +29,8 @@ from app.api.tokens import TokenWriter
 from app.core.challenge_tokens import Proof
 from app.core.exceptions import NotFoundError
 from app.schemas.base import NewPassword, Password
-from app.services.challenges import LASTING_LIFE
 from app.services.composing import LINK_PATHS
+from app.services.mailing import LASTING_LIFE
 
 router = APIRouter(include_in_schema=False, route_class=LinkRoute)
 

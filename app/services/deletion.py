@@ -19,7 +19,8 @@ from app.repositories import (
     SessionRepository,
     UserRepository,
 )
-from app.services.challenges import Challenges, Mailing
+from app.services.challenges import Challenges
+from app.services.mailing import Mailing
 from app.services.own_password import OwnPassword
 from app.services.principals import Principal, Principals
 

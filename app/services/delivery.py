@@ -18,9 +18,9 @@ from app.database import EVERYTHING, Changes, Database
 from app.models import Message, MessageKind
 from app.repositories import ChallengeRepository, OutboxRepository
 from app.repositories.outbox import OUTBOX
-from app.services.challenges import lives
 from app.services.circuit_breaker import DependencyUnavailableError
 from app.services.composing import Composer
+from app.services.mailing import lives
 from app.services.server_log import ServerLog
 from app.services.smtp import MailRefusedError, Smtp, SmtpConnection
 from app.services.smtp_causes import cause_of, loggable

@@ -31,9 +31,9 @@ from app.models import (
     UserStatus,
 )
 from app.repositories import ChallengeRepository, UserRepository
-from app.services.challenges import Mailing
 from app.services.limits import Limits
 from app.services.mail import Mail
+from app.services.mailing import Mailing
 from app.services.own_password import OwnPassword
 from app.services.ownership import hand_over
 from app.services.passwords import Passwords

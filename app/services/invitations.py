@@ -20,8 +20,9 @@ from app.core.security import NO_PASSWORD
 from app.database import Database
 from app.models import MessageKind, NewAccount, Permission, Purpose, User
 from app.repositories import UserRepository
-from app.services.challenges import Challenges, Mailing
+from app.services.challenges import Challenges
 from app.services.limits import Limits
+from app.services.mailing import Mailing
 from app.services.ownership import hand_over
 from app.services.passwords import Passwords
 from app.services.principals import Actor, Principal, Principals

@@ -14,8 +14,8 @@ from app.core.config import Settings
 from app.core.emails import email_key
 from app.core.languages import best_language, preferred_language
 from app.models import Message
-from app.services.challenges import CODE_LIFE, LASTING_LIFE, LINK_LIFE
 from app.services.letter_templates import LetterTemplates, spoken_time
+from app.services.mailing import CODE_LIFE, LASTING_LIFE, LINK_LIFE
 
 _TIMES = frozenset({"at", "until"})
 _ADDRESSES = frozenset({"ip", "session_ip"})

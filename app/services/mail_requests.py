@@ -14,9 +14,10 @@ from app.core.exceptions import MailOffError
 from app.database import Database
 from app.models import MessageKind, Purpose
 from app.repositories import ChallengeRepository
-from app.services.challenges import SIGN_UP_KEPT, Challenges, Mailing
+from app.services.challenges import SIGN_UP_KEPT, Challenges
 from app.services.devices import Devices
 from app.services.limits import Limits
+from app.services.mailing import Mailing
 
 
 class MailRequests:

@@ -30,7 +30,8 @@ from app.repositories import (
     SessionRepository,
     UserRepository,
 )
-from app.services.challenges import Challenges, Mailing
+from app.services.challenges import Challenges
+from app.services.mailing import Mailing
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from app.core.config import Settings
 from app.core.exceptions import ChallengeFailedError, MailOffError
 from app.database import Database
 from app.models import MessageKind, Permission, Purpose, User
-from app.services.challenges import Mailing
 from app.services.limits import Limits
 from app.services.mail import Mail
+from app.services.mailing import Mailing
 from app.services.ownership import hand_over
 from app.services.passwords import Passwords
 from app.services.principals import Principal, Principals

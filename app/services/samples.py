@@ -5,9 +5,9 @@ from uuid import UUID
 
 from app.core.config import Settings
 from app.models import Message, MessageKind
-from app.services.challenges import PLANS
 from app.services.composing import LINK_PATHS
 from app.services.letters import Letter, Letters
+from app.services.mailing import PLANS
 
 _AT = datetime(2026, 3, 5, 9, 7, tzinfo=UTC)
 _FACTS = {

@@ -23,9 +23,10 @@ from app.core.security import NO_PASSWORD
 from app.database import Database
 from app.models import USER, Challenge, MessageKind, Purpose, User
 from app.repositories import ChallengeRepository, RoleRepository, UserRepository
-from app.services.challenges import SIGN_UP_KEPT, Mailing
+from app.services.challenges import SIGN_UP_KEPT
 from app.services.limits import Limits
 from app.services.mail import Mail
+from app.services.mailing import Mailing
 from app.services.ownership import hand_over
 from app.services.passwords import Passwords
 

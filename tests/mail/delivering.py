@@ -16,11 +16,11 @@ from app.core.security import ChallengeTokens, DerivedKeys
 from app.database import Database
 from app.models import Challenge, Message, MessageKind, MessageStatus, Purpose, new_id
 from app.repositories import ChallengeRepository, OutboxRepository
-from app.services.challenges import lives
 from app.services.circuit_breaker import BreakerPolicy, BreakerRegistry
 from app.services.composing import Composer
 from app.services.delivery import LEASE, Delivery
 from app.services.letters import Letter, Letters
+from app.services.mailing import lives
 from app.services.smtp import POLICY, Smtp
 from tests.mail.sending import PATIENT
 from tests.support.clock import FakeClock

@@ -8,7 +8,7 @@ from app.core.config import Settings
 from app.core.metrics import REGISTRY
 from app.models import new_id
 from app.services import delivery
-from app.services.challenges import CODE_LIFE, LINK_LIFE
+from app.services.mailing import CODE_LIFE, LINK_LIFE
 from tests.mail.delivering import Outbox, Worker, name_of
 from tests.mail.sending import SENDER
 from tests.support.servers.smtp import MailServer, Mode

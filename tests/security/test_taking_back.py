@@ -9,8 +9,8 @@ import pytest
 
 from app.core.config import Settings
 from app.repositories import ChallengeRepository
-from app.services.challenges import LASTING_LIFE
 from app.services.container import Services
+from app.services.mailing import LASTING_LIFE
 from tests.conftest import MakeSettings
 from tests.support.apps import RunningApp
 from tests.support.clock import FakeClock

@@ -20,7 +20,7 @@ from app.models import (
     UserStatus,
     new_id,
 )
-from app.services.challenges import PLANS, Lives, lives
+from app.services.mailing import PLANS, Lives, lives
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 

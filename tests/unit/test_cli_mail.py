@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.core.languages import LANGUAGES
-from app.services.challenges import PLANS
 from app.services.composing import LINK_PATHS
 from app.services.letter_templates import TEMPLATES
+from app.services.mailing import PLANS
 from tests.support.command_line import CommandLine, in_one_line
 from tests.support.letters import mail_settings
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import httpx2
 
 from app.models import Purpose
-from app.services.challenges import CODE_LIFE, LASTING_LIFE, LINK_LIFE
+from app.services.mailing import CODE_LIFE, LASTING_LIFE, LINK_LIFE
 from tests.mail.flows.scene import Scene
 from tests.mail.flows.steps import NEW_PASSWORD, nothing
 from tests.support.mailbox import Mail

@@ -7,8 +7,8 @@ import pytest
 
 from app.core.client import UNKNOWN_ADDRESS, Client
 from app.core.languages import LANGUAGES
-from app.services.challenges import CODE_LIFE, LINK_LIFE
 from app.services.letter_templates import TEMPLATES
+from app.services.mailing import CODE_LIFE, LINK_LIFE
 from tests.support.letters import (
     CODE,
     FROM_AN_ADMIN,
