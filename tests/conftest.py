@@ -107,7 +107,8 @@ def pytest_collection_modifyitems(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Count no coverage in what differs from an earlier case by its values alone."""
+    """Count no coverage in what takes long, and differs from an earlier case by its
+    values alone."""
     counted = Coverage.current() if _is_repeated(item) else None
     if counted:
         counted.stop()
@@ -119,7 +120,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def _is_repeated(item: pytest.Item) -> bool:
-    if not item.config.getoption("--cover-first"):
+    takes_long = "databases" in getattr(item, "fixturenames", ())
+    if not (takes_long and item.config.getoption("--cover-first")):
         return False
     name = item.nodeid.partition("[")[0]
     first = item.config.stash.setdefault(_FIRST_CASES, {}).setdefault(name, item)

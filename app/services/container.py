@@ -157,10 +157,10 @@ def build_services(on: Foundation) -> Services:
     mail = build_mail(
         settings, database, clock, on.derived, limits, on.breakers, devices
     )
-    sign_up = SignUp(settings, database, clock, limits, passwords, mail)
+    own_password = OwnPassword(limits, passwords)
+    sign_up = SignUp(settings, database, clock, limits, passwords, own_password, mail)
     sessions = Sessions(settings, database, clock, mail.notices)
     issuer = TokenIssuer(settings, clock, tokens)
-    own_password = OwnPassword(limits, passwords)
     deletion = Deletion(
         settings, database, clock, principals, own_password, mail.challenges
     )
@@ -219,8 +219,6 @@ def build_services(on: Foundation) -> Services:
             settings,
             database,
             clock,
-            limits,
-            passwords,
             principals,
             own_password,
             mail,

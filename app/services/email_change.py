@@ -31,12 +31,10 @@ from app.models import (
     UserStatus,
 )
 from app.repositories import ChallengeRepository, UserRepository
-from app.services.limits import Limits
 from app.services.mail import Mail
 from app.services.mailing import Mailing
 from app.services.own_password import OwnPassword
 from app.services.ownership import hand_over
-from app.services.passwords import Passwords
 from app.services.principals import Principal, Principals
 
 logger = logging.getLogger(__name__)
@@ -64,8 +62,6 @@ class EmailChange:
         settings: Settings,
         database: Database,
         clock: Clock,
-        limits: Limits,
-        passwords: Passwords,
         principals: Principals,
         own_password: OwnPassword,
         mail: Mail,
@@ -73,8 +69,6 @@ class EmailChange:
         self._settings = settings
         self._database = database
         self._clock = clock
-        self._limits = limits
-        self._passwords = passwords
         self._principals = principals
         self._own_password = own_password
         self._challenges = mail.challenges
@@ -175,10 +169,11 @@ class EmailChange:
         """Return the hash that the password was right for."""
         async with self._database.writing() as session:
             challenge, user = await self._examine(session, proof)
-        async with self._limits.password_check(challenge.id):
-            if not await self._passwords.verify(password, user.password_hash):
-                raise AccountPasswordError
-        return user.password_hash
+        stored = user.password_hash
+        await self._own_password.compare(
+            challenge.id, password, stored, AccountPasswordError
+        )
+        return stored
 
     async def _examine(
         self, session: AsyncSession, proof: Proof

@@ -27,6 +27,7 @@ from app.services.challenges import SIGN_UP_KEPT
 from app.services.limits import Limits
 from app.services.mail import Mail
 from app.services.mailing import Mailing
+from app.services.own_password import OwnPassword
 from app.services.ownership import hand_over
 from app.services.passwords import Passwords
 
@@ -56,6 +57,7 @@ class SignUp:
         clock: Clock,
         limits: Limits,
         passwords: Passwords,
+        own_password: OwnPassword,
         mail: Mail,
     ) -> None:
         self._settings = settings
@@ -63,6 +65,7 @@ class SignUp:
         self._clock = clock
         self._limits = limits
         self._passwords = passwords
+        self._own_password = own_password
         self._challenges = mail.challenges
         self._mail = mail.requests
 
@@ -157,9 +160,9 @@ class SignUp:
         if (proof.token or not signed_up) and (
             chosen := self.chosen_password(seen, user)
         ):
-            async with self._limits.password_check(seen.id):
-                if not await self._passwords.verify(password or "", chosen):
-                    raise SignUpPasswordError
+            await self._own_password.compare(
+                seen.id, password or "", chosen, SignUpPasswordError
+            )
         async with self._database.writing() as session:
             challenge, user = await self._challenges.examine(
                 session, Purpose.VERIFY_EMAIL, proof
