@@ -36,6 +36,7 @@ def compare(mail: Mail) -> Iterator[Finding]:
     return chain(
         _not_stored(mail),
         _stored_for_nothing(mail),
+        _withheld_for_nothing(mail),
         _not_delivered(mail),
         _came_again(mail),
         _came_under_another_name(mail),
@@ -63,13 +64,22 @@ def _stored_for_nothing(mail: Mail) -> Iterator[Finding]:
             yield _found(FindingKind.PHANTOM, what, recipient=recipient, **details)
 
 
+def _withheld_for_nothing(mail: Mail) -> Iterator[Finding]:
+    """Find what was withheld though nobody had asked for mail to its address before."""
+    times = Counter(one.account.email for one in mail.asked)
+    for one in mail.stored:
+        if one.is_withheld and times[one.recipient] < 2:
+            what = "a mail was withheld and its address had none before"
+            yield _found(FindingKind.LOST, what, **vars(one))
+
+
 def _not_delivered(mail: Mail) -> Iterator[Finding]:
     taken = {one.message for one in mail.handled if one.taken}
     for one in mail.stored:
         if one.is_sent and one.id not in taken:
             what = "a mail was noted as sent and has never arrived"
             yield _found(FindingKind.LOST, what, **vars(one))
-        elif not one.is_sent:
+        elif not (one.is_sent or one.is_withheld):
             what = "a mail was not sent although the server takes everything"
             yield _found(FindingKind.LOST, what, **vars(one))
 

@@ -82,6 +82,11 @@ class Stored:
     is_sent: bool
     is_failed: bool
 
+    @property
+    def is_withheld(self) -> bool:
+        """Whether its address has had enough: it is not to be sent."""
+        return not (self.is_waiting or self.is_sent or self.is_failed)
+
 
 @dataclass(frozen=True)
 class Mail:

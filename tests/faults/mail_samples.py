@@ -45,7 +45,7 @@ def stored(
     state: str = "sent",
     kind: str = "reset_password",
 ) -> Stored:
-    """Return a message that is waiting, sent or failed."""
+    """Return a message that is waiting, sent, failed or withheld."""
     states = [state == one for one in ("waiting", "sent", "failed")]
     return Stored(message, challenge, kind, recipient, 1, *states)
 

@@ -95,6 +95,13 @@ class TestArrived:
         found = kinds(compare(Mail([asked()], [stored(state=state)])))
         assert found == [FindingKind.LOST]
 
+    def test_withheld(self) -> None:
+        """Who asks again at once gets no other mail; who asks once gets one."""
+        rows = [stored(state="withheld")]
+        assert kinds(compare(Mail([asked()], rows))) == [FindingKind.LOST]
+        twice = [asked(outcome=Outcome.UNKNOWN), asked()]
+        assert not kinds(compare(Mail(twice, rows)))
+
     def test_other_name(self) -> None:
         """A message came under two names."""
         arrived = [handled("message-1"), handled("message-2")]
