@@ -156,12 +156,7 @@ class EmailChange:
             await self._end_later_undos(session, user, challenge)
             await self._challenges.use_up(session, challenge)
             await self._give_back(session, user, challenge.email)
-            mailing = Mailing(
-                kind=MessageKind.RESET_PASSWORD,
-                email=user.email,
-                client=client,
-                facts={"after": "undo"},
-            )
+            mailing = Mailing.reset_after("undo", user.email, client)
             await self._challenges.ask(session, mailing)
         logger.warning("user.email_change_undone", extra={"of_user": str(user.id)})
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from app.core.client import Client
@@ -88,3 +88,13 @@ class Mailing:
     pending: dict[str, Any] | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
+
+    @classmethod
+    def reset_after(
+        cls, what: Literal["undo", "sign_out"], email: str, client: Client
+    ) -> "Mailing":
+        """Return the mail to set a password that is sent along; it says after what."""
+        facts = {"after": what}
+        return cls(
+            kind=MessageKind.RESET_PASSWORD, email=email, client=client, facts=facts
+        )

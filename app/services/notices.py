@@ -138,10 +138,5 @@ class Notices:
         user.updated_at = self._clock()
         UserRepository(session).changed(user)
         if user.is_active:
-            mailing = Mailing(
-                kind=MessageKind.RESET_PASSWORD,
-                email=user.email,
-                client=client,
-                facts={"after": "sign_out"},
-            )
+            mailing = Mailing.reset_after("sign_out", user.email, client)
             await self._challenges.ask(session, mailing)
